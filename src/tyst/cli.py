@@ -1,0 +1,58 @@
+"""The `tyst` command: finds the room's own command and hands over. Thin on purpose.
+
+Each room has a `command.py` with `add_arguments(parser)` and `run(args) -> int`; it is imported only when it is asked
+for, so that a node never loads Django and a site never loads a tunnel.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+ROOMS: dict[str, tuple[str, str]] = {
+    "up": ("tyst.lab.up_command", "bring up a whole provider on an internet of its own, and stay in front"),
+    "down": ("tyst.lab.down_command", "take everything away that `up` or a lab left"),
+    "lab": ("tyst.lab.command", "the internet in network namespaces: enter a host, run the journey"),
+    "proof": ("tyst.proof.command", "show that nothing was kept"),
+    "voucher": ("tyst.fleet.voucher_command", "issue bearer vouchers"),
+    "fleet": ("tyst.fleet.command", "the operator's hand: make a provider, add and revoke nodes"),
+    "serve": ("tyst.site.command", "run the site"),
+    "gate": ("tyst.gate.command", "run the gate, or its daily batch"),
+    "node": ("tyst.node.command", "run a VPN node"),
+}
+
+
+class UserError(Exception):
+    """Something the person at the keyboard can mend: shown as one sentence, without a traceback."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in {"-h", "--help", "help"}:
+        return _overview()
+    if words[0] not in ROOMS:
+        print(f"tyst: there is no command of that name; `./tyst --help` lists them ({len(ROOMS)}).", file=sys.stderr)
+        return 2
+    return _run(words[0], words[1:])
+
+
+def _overview() -> int:
+    print("usage: ./tyst COMMAND …\n")
+    for name, (_, meaning) in ROOMS.items():
+        print(f"  {name:<9}{meaning}")
+    print("\n`./tyst COMMAND --help` says more.")
+    return 0
+
+
+def _run(name: str, words: Sequence[str]) -> int:
+    module, meaning = ROOMS[name]
+    command = importlib.import_module(module)
+    parser = argparse.ArgumentParser(prog=f"tyst {name}", description=meaning.capitalize() + ".")
+    command.add_arguments(parser)
+    try:
+        return int(command.run(parser.parse_args(words)))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
