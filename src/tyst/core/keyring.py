@@ -58,7 +58,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 def new_pair(draw: Callable[[int], bytes]) -> tuple[Keyring, Keyring]:
     """Fresh keyrings for a site and a gate that know each other. `draw(n)` gives n random bytes."""
-    shared = {kind: (SealKey(draw(32)),) for kind in SHARED}
+    shared: dict[Kind, tuple[SealKey, ...]] = {kind: (SealKey(draw(32)),) for kind in SHARED}
     gate_private = draw(32)
     gate = Keyring("gate", _fresh("gate", shared, draw), (gate_private,), {}, {"batch": draw(32)})
     site = Keyring("site", _fresh("site", shared, draw), (), {"gate": gate.hpke_public}, {"limits": draw(32)})

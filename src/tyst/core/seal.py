@@ -67,11 +67,13 @@ class Kind(Enum):
 
     @property
     def code(self) -> int:
-        return self.value[0]
+        code: int = self.value[0]
+        return code
 
     @property
     def lifetime(self) -> int | None:
-        return self.value[1]
+        lifetime: int | None = self.value[1]
+        return lifetime
 
     def expiry_minute(self, now: int) -> int:
         """When a value of this kind made now ends, in minutes since 1970, rounded up to the grain."""

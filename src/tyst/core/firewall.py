@@ -1,0 +1,352 @@
+"""The node's firewall as one value, and that value as nft text for one transaction.
+
+Everything that a tunnel may do is a positive list: an address that is in no set gets nothing, in either direction, even
+on a connection that was open before. The text replaces the whole table at once (`table; delete table; table {…}`), so
+there is never a moment with half a ruleset, and elements of open tunnels are refilled in the same transaction.
+
+It counts nothing and logs nothing, and the outer flow of a tunnel (the customer's own address) is never tracked. It
+opens no sockets and runs no program: `tyst.node.drivers.firewall` does. Names carry a prefix because `fwd`, `mh` and
+`notrack` are words of nft itself. Sources: nft(8), RFC 6890 and RFC 4890; the finding rows are those of
+docs/threat-model.md (port shadow, in-tunnel probing, CVE-2019-14899).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+from tyst.core.wireguard.addresses import (
+    ALL_TUNNELS4,
+    ALL_TUNNELS6,
+    NOTICE4,
+    NOTICE6,
+    OPENVPN6,
+    OURS4,
+    RESOLVER4,
+    RESOLVER6,
+    WIREGUARD6,
+)
+
+Address = IPv4Address | IPv6Address
+
+TABLE = "tyst"
+WIREGUARD = "wg-tyst"
+OPENVPN = "ov-tyst*"
+GARDEN_DNS_PORT = 5354
+OPEN4, OPEN6, EGRESS6, GARDEN6 = "vp_open4", "vp_open6", "vp_egress6", "vp_garden6"
+SETS = (OPEN4, OPEN6, EGRESS6, GARDEN6)
+
+BUCKETS = 4096
+BUCKET_RATE, BUCKET_BURST = 100, 200
+"""Initiations per second (and at once) that one bucket of source prefixes (/24, /48) may send."""
+GLOBAL_RATE, GLOBAL_BURST = 1000, 1000
+"""Initiations per second that reach WireGuard and the listener at all: an eighth of a core."""
+GARDEN_RATE = "2 mbytes/second burst 256 kbytes"
+
+BOGONS4 = (
+    "0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.0.0.0/24, "
+    "192.88.99.0/24, 192.168.0.0/16, 224.0.0.0/3"
+)
+BOGONS6 = "::/3, 2001::/32, 2001:10::/28, 2001:20::/28, 2002::/16, 4000::/2, 8000::/1"
+"""All but 2000::/3, and of that the ranges that carry IPv4 addresses inside (Teredo, 6to4) or none at all (ORCHID)."""
+
+SYSCTLS_CLOSED = {"net/ipv4/ip_forward": "0", "net/ipv6/conf/all/forwarding": "0"}
+SYSCTLS_OPEN = {"net/ipv4/ip_forward": "1", "net/ipv6/conf/all/forwarding": "1"}
+SYSCTLS = {
+    "net/ipv4/conf/all/rp_filter": "0",  # the handed-back initiation comes by lo with a far source;
+    "net/ipv4/conf/lo/rp_filter": "0",  # what may come from where is decided by chain vp_whence
+    "net/ipv4/conf/all/arp_ignore": "2",  # a tunnel address is never answered for on the public link
+    "net/ipv4/conf/all/arp_announce": "2",
+    "net/ipv4/conf/all/accept_redirects": "0",
+    "net/ipv4/conf/all/secure_redirects": "0",
+    "net/ipv4/conf/all/send_redirects": "0",
+    "net/ipv4/conf/all/accept_source_route": "0",
+    "net/ipv4/conf/all/log_martians": "0",
+    "net/ipv4/icmp_echo_ignore_broadcasts": "1",
+    "net/ipv4/tcp_syncookies": "1",
+    "net/ipv6/conf/all/accept_redirects": "0",
+    "net/ipv6/conf/all/accept_source_route": "0",
+    "net/netfilter/nf_conntrack_acct": "0",
+    "net/netfilter/nf_conntrack_timestamp": "0",
+    "net/netfilter/nf_conntrack_log_invalid": "0",
+}
+"""Settings of the node's network, as paths under /proc/sys. Forwarding is apart: it opens last and closes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """The tunnel addresses that are in the sets now, as text."""
+
+    open4: Iterable[str] = ()
+    open6: Iterable[str] = ()
+    egress6: Iterable[str] = ()
+    garden6: Iterable[str] = ()
+
+    def of(self, name: str) -> Iterable[str]:
+        return {OPEN4: self.open4, OPEN6: self.open6, EGRESS6: self.egress6, GARDEN6: self.garden6}[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """What the node's firewall is made of. `management`: addresses of gates, out of reach from tunnels.
+
+    `site`: the public site's addresses, in reach (ports 80 and 443) even from the garden and even where they are a
+    gate's too. `udp`, `tcp`: the public ports on which the node listens.
+    """
+
+    interface: str
+    wireguard: int = 51820
+    udp: tuple[int, ...] = (1194,)
+    tcp: tuple[int, ...] = (443,)
+    management: tuple[Address, ...] = ()
+    site: tuple[Address, ...] = ()
+
+    def text(self, elements: Elements, *, seed: int) -> str:
+        """The transaction. `seed`: 32 random bits that mix source prefixes into buckets, drawn anew every minute."""
+        parts = [self._sets(elements), *self._raw_chains(seed), self._input(), self._forward(), self._nat()]
+        return f"table inet {TABLE}\ndelete table inet {TABLE}\ntable inet {TABLE} {{\n{''.join(parts)}}}\n"
+
+    @property
+    def snat_range(self) -> tuple[int, int]:
+        """The widest part of 32768 … 60999 without a port on which the node listens (stops the port shadow attack)."""
+        edges = [32767, *sorted(p for p in {self.wireguard, *self.udp, *self.tcp} if 32768 <= p <= 60999), 61000]
+        low, high = max(zip(edges, edges[1:], strict=False), key=lambda pair: pair[1] - pair[0])
+        return low + 1, high - 1
+
+    def _sets(self, elements: Elements) -> str:
+        sets = [_set(OPEN4, "ipv4_addr", elements.open4)]
+        sets += [_set(name, "ipv6_addr", elements.of(name)) for name in SETS[1:]]
+        sets += [
+            _set("vp_bogons4", "ipv4_addr", [BOGONS4], "interval"),
+            _set("vp_bogons6", "ipv6_addr", [BOGONS6], "interval"),
+            _set("vp_site4", "ipv4_addr", _texts(self.site, 4)),
+            _set("vp_site6", "ipv6_addr", _texts(self.site, 6)),
+            _set("vp_management4", "ipv4_addr", _texts(self.management, 4)),
+            _set("vp_management6", "ipv6_addr", _texts(self.management, 6)),
+            f" set vp_flood {{\n  type mark\n  size {2 * BUCKETS}\n  flags dynamic\n }}\n",
+        ]
+        return "".join(sets)
+
+    def _raw_chains(self, seed: int) -> list[str]:
+        udp, tcp = _ports([self.wireguard, *self.udp]), _ports(self.tcp)
+        return [
+            f" chain vp_limits {{\n{limits(seed)} }}\n",
+            _chain(
+                "vp_first",
+                "filter hook prerouting priority -310; policy accept",
+                f'iifname "{self.interface}" udp dport {self.wireguard} udp length 156 @th,64,32 0x01000000 jump vp_limits',
+                f'iifname {{ "lo", "{self.interface}" }} fib daddr type local udp dport {udp} notrack',
+                f'iifname {{ "lo", "{self.interface}" }} fib daddr type local tcp dport {tcp} notrack',
+            ),
+            _chain(
+                "vp_first_out",
+                "filter hook output priority -310; policy accept",
+                f'oifname "{self.interface}" udp sport {udp} notrack',
+                f'oifname "{self.interface}" tcp sport {tcp} notrack',
+                f'oifname "lo" udp dport {udp} notrack',
+                f'oifname "lo" udp sport {udp} notrack',
+            ),
+            _WHENCE,
+        ]
+
+    def _input(self) -> str:
+        services = _chain("vp_services", "", *_SERVICES)
+        return services + _chain(
+            "vp_input",
+            "filter hook input priority filter; policy drop",
+            'iifname "lo" accept',
+            f'iifname "{WIREGUARD}" goto vp_services',
+            f'iifname "{OPENVPN}" goto vp_services',
+            f"udp dport {_ports([self.wireguard, *self.udp])} accept",
+            f"tcp dport {_ports(self.tcp)} accept",
+            "ct state established,related accept",
+            *_ESSENTIAL_ICMP,
+        )
+
+    def _forward(self) -> str:
+        garden = _chain("vp_garden", "", *_GARDEN)
+        leave = _chain("vp_leave", "", *self._leave())
+        back = _chain("vp_back", "", *_BACK)
+        return (
+            garden
+            + leave
+            + back
+            + _chain(
+                "vp_forward",
+                "filter hook forward priority filter; policy drop",
+                "tcp flags & (syn|rst) == syn tcp option maxseg size set rt mtu",
+                f'iifname "{WIREGUARD}" goto vp_leave',
+                f'iifname "{OPENVPN}" goto vp_leave',
+                f'iifname "{self.interface}" oifname "{WIREGUARD}" ct state established,related goto vp_back',
+                f'iifname "{self.interface}" oifname "{OPENVPN}" ct state established,related goto vp_back',
+            )
+        )
+
+    def _leave(self) -> list[str]:
+        return [
+            f'oifname != "{self.interface}" drop',
+            f"udp sport {_ports([self.wireguard, *self.udp])} drop",
+            f"tcp sport {_ports(self.tcp)} drop",
+            f"ip6 saddr @{GARDEN6} goto vp_garden",
+            "tcp dport 853 reject with tcp reset",
+            "udp dport 853 reject",
+            f"ip saddr @{OPEN4} ip daddr @vp_site4 tcp dport {{ 80, 443 }} accept",
+            f"ip6 saddr @{EGRESS6} ip6 daddr @vp_site6 tcp dport {{ 80, 443 }} accept",
+            "ip daddr @vp_management4 drop",
+            "ip6 daddr @vp_management6 drop",
+            "ip daddr @vp_bogons4 drop",
+            "ip6 daddr @vp_bogons6 drop",
+            f"ip saddr @{OPEN4} accept",
+            f"ip6 saddr @{EGRESS6} accept",
+            f"ip6 saddr @{OPEN6} reject with icmpv6 type no-route",
+        ]
+
+    def _nat(self) -> str:
+        low, high = self.snat_range
+        out, nat = f'oifname "{self.interface}"', []
+        for family, tunnels in (("ip", ALL_TUNNELS4), ("ip6", ALL_TUNNELS6)):
+            nat.append(f"{out} {family} saddr {tunnels} meta l4proto {{ tcp, udp }} masquerade to :{low}-{high}")
+            nat.append(f"{out} {family} saddr {tunnels} masquerade")
+        return (
+            _chain("vp_redirect", "", *_REDIRECT)
+            + _chain(
+                "vp_nat_in",
+                "nat hook prerouting priority dstnat; policy accept",
+                f'iifname "{WIREGUARD}" goto vp_redirect',
+                f'iifname "{OPENVPN}" goto vp_redirect',
+            )
+            + _chain("vp_nat_out", "nat hook postrouting priority srcnat; policy accept", *nat)
+            + _chain(
+                "vp_last_out",
+                "filter hook output priority filter; policy accept",
+                f"{out} ip saddr {ALL_TUNNELS4} drop",
+                f"{out} ip daddr {ALL_TUNNELS4} drop",
+                f"{out} ip6 saddr {ALL_TUNNELS6} drop",
+                f"{out} ip6 daddr {ALL_TUNNELS6} drop",
+            )
+        )
+
+
+def limits(seed: int) -> str:
+    """The rules of chain vp_limits: a fixed array of buckets under a seed, then a cap for all together.
+
+    A bucket number is kept in the packet's mark while it passes here and nowhere else; no address is stored.
+    """
+    rules = (
+        f"meta nfproto ipv4 meta mark set jhash @nh,96,24 mod {BUCKETS} seed {seed:#x}",
+        f"meta nfproto ipv6 meta mark set jhash @nh,64,48 mod {BUCKETS} seed {seed:#x}",
+        f"add @vp_flood {{ meta mark limit rate over {BUCKET_RATE}/second burst {BUCKET_BURST} packets }} drop",
+        f"limit rate over {GLOBAL_RATE}/second burst {GLOBAL_BURST} packets drop",
+        "meta mark set 0",
+    )
+    return "".join(f"  {rule}\n" for rule in rules)
+
+
+def reseed_text(seed: int) -> str:
+    """Empties the buckets and mixes them anew, in one transaction."""
+    rules = "".join(f"add rule inet {TABLE} vp_limits {line.strip()}\n" for line in limits(seed).splitlines())
+    return f"flush chain inet {TABLE} vp_limits\nflush set inet {TABLE} vp_flood\n{rules}"
+
+
+def remove_text() -> str:
+    """Takes the table away, whether it is there or not."""
+    return f"table inet {TABLE}\ndelete table inet {TABLE}\n"
+
+
+def add_text(name: str, addresses: Iterable[str]) -> str:
+    """Puts addresses into a set; those already there stay."""
+    return f"add element inet {TABLE} {name} {{ {', '.join(addresses)} }}\n"
+
+
+def delete_text(name: str, addresses: Iterable[str]) -> str:
+    """Takes addresses out of a set; nft refuses the whole line when one is not there."""
+    return f"delete element inet {TABLE} {name} {{ {', '.join(addresses)} }}\n"
+
+
+def _set(name: str, form: str, elements: Iterable[str], flags: str = "") -> str:
+    held = ", ".join(elements)
+    lines = [
+        f"  type {form}",
+        *([f"  flags {flags}"] if flags else []),
+        *([f"  elements = {{ {held} }}"] if held else []),
+    ]
+    return f" set {name} {{\n{chr(10).join(lines)}\n }}\n"
+
+
+def _chain(name: str, hook: str, *rules: str) -> str:
+    head = [f"  type {hook};"] if hook else []
+    return f" chain {name} {{\n{chr(10).join([*head, *(f'  {rule}' for rule in rules)])}\n }}\n"
+
+
+def _ports(ports: Iterable[int]) -> str:
+    return f"{{ {', '.join(str(port) for port in sorted(set(ports)))} }}"
+
+
+def _texts(addresses: Iterable[Address], version: int) -> list[str]:
+    return [str(address) for address in addresses if address.version == version]
+
+
+_WIREGUARD4 = f"{OURS4.broadcast_address + 1}-{ALL_TUNNELS4.broadcast_address}"
+_OPENVPN4 = "10.1.0.0-10.15.255.255"
+
+_WHENCE = _chain(
+    "vp_whence",
+    "filter hook prerouting priority -305; policy accept",
+    'iifname "lo" accept',
+    f'iifname "{WIREGUARD}" ip saddr {_WIREGUARD4} accept',
+    f'iifname "{WIREGUARD}" ip6 saddr {WIREGUARD6} accept',
+    f'iifname "{OPENVPN}" ip saddr {_OPENVPN4} accept',
+    f'iifname "{OPENVPN}" ip6 saddr {OPENVPN6} accept',
+    f'iifname "{WIREGUARD}" drop',
+    f'iifname "{OPENVPN}" drop',
+    f"ip daddr {ALL_TUNNELS4} drop",
+    f"ip saddr {ALL_TUNNELS4} drop",
+    f"ip6 daddr {ALL_TUNNELS6} drop",
+    f"ip6 saddr {ALL_TUNNELS6} drop",
+)
+"""A tunnel's address comes out of a tunnel or not at all: neither as source nor as destination on another interface."""
+
+_DNS = "meta l4proto { tcp, udp } th dport"
+_SERVICES = (
+    f"ip saddr @{OPEN4} ip daddr {RESOLVER4} {_DNS} 53 accept",
+    f"ip6 saddr @{OPEN6} ip6 daddr {RESOLVER6} {_DNS} 53 accept",
+    f"ip6 saddr @{GARDEN6} ip6 daddr {RESOLVER6} {_DNS} {GARDEN_DNS_PORT} accept",
+    f"ip saddr @{OPEN4} ip daddr {NOTICE4} tcp dport 80 accept",
+    f"ip6 saddr @{OPEN6} ip6 daddr {NOTICE6} tcp dport 80 accept",
+    f"ip6 saddr @{GARDEN6} ip6 daddr {NOTICE6} tcp dport 80 accept",
+    f"ip saddr @{OPEN4} ip daddr {{ {RESOLVER4}, {NOTICE4} }} icmp type echo-request accept",
+    f"ip6 saddr @{OPEN6} ip6 daddr {{ {RESOLVER6}, {NOTICE6} }} icmpv6 type echo-request accept",
+    f"ip6 saddr @{GARDEN6} ip6 daddr {{ {RESOLVER6}, {NOTICE6} }} icmpv6 type echo-request accept",
+    f"ip daddr {NOTICE4} tcp dport 443 reject with tcp reset",
+    f"ip6 daddr {NOTICE6} tcp dport 443 reject with tcp reset",
+    "drop",
+)
+
+_ESSENTIAL_ICMP = (
+    "icmp type { destination-unreachable, time-exceeded, parameter-problem } accept",
+    "icmp type echo-request limit rate 50/second accept",
+    "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept",
+    "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert, mld-listener-query } accept",
+    "icmpv6 type echo-request limit rate 50/second accept",
+)
+
+_GARDEN = (
+    f"limit rate over {GARDEN_RATE} drop",
+    "ip6 daddr @vp_site6 tcp dport { 80, 443 } accept",
+    "meta l4proto tcp reject with tcp reset",
+    "reject with icmpv6 type admin-prohibited",
+)
+
+_BACK = (
+    f"ip daddr @{OPEN4} accept",
+    f"ip6 daddr @{EGRESS6} accept",
+    f"ip6 daddr @{GARDEN6} limit rate over {GARDEN_RATE} drop",
+    f"ip6 daddr @{GARDEN6} ip6 saddr @vp_site6 accept",
+)
+"""The way back needs the same permission as the way out: an ended tunnel's old connections carry nothing more."""
+
+_REDIRECT = (
+    f"ip6 saddr @{GARDEN6} {_DNS} 53 dnat ip6 to [{RESOLVER6}]:{GARDEN_DNS_PORT}",
+    f"ip6 saddr @{GARDEN6} ip6 daddr != @vp_site6 tcp dport 80 dnat ip6 to {NOTICE6}",
+    f"meta nfproto ipv4 {_DNS} 53 dnat ip to {RESOLVER4}",
+    f"meta nfproto ipv6 {_DNS} 53 dnat ip6 to {RESOLVER6}",
+)
