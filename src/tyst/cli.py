@@ -20,10 +20,8 @@ ROOMS: dict[str, tuple[str, str]] = {
     "gate": ("tyst.gate.command", "run the gate, or its daily batch"),
     "node": ("tyst.node.command", "run a VPN node"),
 }
-
-
-class UserError(Exception):
-    """Something the person at the keyboard can mend: shown as one sentence, without a traceback."""
+JOURNEY = ("tyst.proof.journey_command", "a person's way through the whole provider, with stock clients")
+"""`tyst lab journey` needs the scanner too, so it lives on the proof's floor, above the lab."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in {"-h", "--help", "help"}:
         return _overview()
+    if words[:2] == ["lab", "journey"]:
+        return _run("lab journey", words[2:])
     if words[0] not in ROOMS:
         print(f"tyst: there is no command of that name; `./tyst --help` lists them ({len(ROOMS)}).", file=sys.stderr)
         return 2
@@ -46,7 +46,7 @@ def _overview() -> int:
 
 
 def _run(name: str, words: Sequence[str]) -> int:
-    module, meaning = ROOMS[name]
+    module, meaning = JOURNEY if name == "lab journey" else ROOMS[name]
     command = importlib.import_module(module)
     parser = argparse.ArgumentParser(prog=f"tyst {name}", description=meaning.capitalize() + ".")
     command.add_arguments(parser)
