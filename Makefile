@@ -1,6 +1,6 @@
 # Two commands are enough on a fresh Debian 12: `make up` and `make test`. Both install what is missing.
 .PHONY: up test test-night check bench proof image down setup
-PY = PYTHONPATH=src PYTHONDONTWRITEBYTECODE=1 PYTHONMALLOC=malloc MALLOC_PERTURB_=165 .venv/bin/python
+PY = PYTHONPATH=src PYTHONDONTWRITEBYTECODE=1 PYTHONMALLOC=malloc MALLOC_PERTURB_=165 GLIBC_TUNABLES=glibc.malloc.tcache_count=0 .venv/bin/python
 
 setup:
 	@tools/setup.sh

@@ -3,7 +3,7 @@
 # usage: tools/test.sh [--night]   A missing part fails a test; nothing is skipped.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-export PYTHONPATH=src:. PYTHONDONTWRITEBYTECODE=1 PYTHONMALLOC=malloc MALLOC_PERTURB_=165
+export PYTHONPATH=src:. PYTHONDONTWRITEBYTECODE=1 PYTHONMALLOC=malloc MALLOC_PERTURB_=165 GLIBC_TUNABLES=glibc.malloc.tcache_count=0
 py=.venv/bin/python
 [ "$(id -u)" = 0 ] || { echo "test: root is needed: the lab builds network namespaces." >&2; exit 1; }
 if [ "${1:-}" = "--night" ]; then exec $py -m pytest -m night tests; fi

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from tyst.core.firewall import GARDEN_DNS_PORT
-from tyst.core.wireguard.addresses import ALL_TUNNELS4, ALL_TUNNELS6, NOTICE6, RESOLVER4, RESOLVER6
+from tyst.core.wireguard.addresses import NOTICE6, RESOLVER4, RESOLVER6
 
 Address = IPv4Address | IPv6Address
 
@@ -103,11 +103,10 @@ class Resolver:
         return "".join(lines)
 
     def _doors(self) -> list[str]:
-        lines = [f"  interface: {address}@53\n" for address in (RESOLVER4, RESOLVER6)]
-        lines += [f"  interface: {RESOLVER6}@{GARDEN_DNS_PORT}\n"]
-        lines += [f'  interface-view: {RESOLVER6}@{GARDEN_DNS_PORT} "garden"\n']
-        lines += [f"  access-control: {net} refuse\n" for net in ("0.0.0.0/0", "::/0")]
-        lines += [f"  access-control: {net} allow\n" for net in (ALL_TUNNELS4, ALL_TUNNELS6)]
+        """Where it listens. Who may ask is said by interface, as any access-control line would overrule the view."""
+        doors = [f"{RESOLVER4}@53", f"{RESOLVER6}@53", f"{RESOLVER6}@{GARDEN_DNS_PORT}"]
+        lines = [f"  interface: {door}\n  interface-action: {door} allow\n" for door in doors]
+        lines += [f'  interface-view: {doors[-1]} "garden"\n']
         return lines + [f"  private-address: {net}\n" for net in _PRIVATE]
 
     def _trust(self) -> list[str]:

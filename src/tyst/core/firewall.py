@@ -10,6 +10,7 @@ opens no sockets and runs no program: `tyst.node.drivers.firewall` does. Names c
 docs/threat-model.md (port shadow, in-tunnel probing, CVE-2019-14899).
 """
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
@@ -90,11 +91,13 @@ class Ruleset:
     """What the node's firewall is made of. `management`: addresses of gates, out of reach from tunnels.
 
     `site`: the public site's addresses, in reach (ports 80 and 443) even from the garden and even where they are a
-    gate's too. `udp`, `tcp`: the public ports on which the node listens.
+    gate's too. `udp`, `tcp`: the public ports on which the node listens. `knocks`: the port
+    of the agent's listener, to which initiations that come for `wireguard` are turned; nobody reaches it otherwise.
     """
 
     interface: str
     wireguard: int = 51820
+    knocks: int = 51821
     udp: tuple[int, ...] = (1194,)
     tcp: tuple[int, ...] = (443,)
     management: tuple[Address, ...] = ()
@@ -108,8 +111,12 @@ class Ruleset:
     @property
     def snat_range(self) -> tuple[int, int]:
         """The widest part of 32768 … 60999 without a port on which the node listens (stops the port shadow attack)."""
-        edges = [32767, *sorted(p for p in {self.wireguard, *self.udp, *self.tcp} if 32768 <= p <= 60999), 61000]
-        low, high = max(zip(edges, edges[1:], strict=False), key=lambda pair: pair[1] - pair[0])
+        edges = [
+            32767,
+            *sorted(p for p in {self.wireguard, self.knocks, *self.udp, *self.tcp} if 32768 <= p <= 60999),
+            61000,
+        ]
+        low, high = max(itertools.pairwise(edges), key=lambda pair: pair[1] - pair[0])
         return low + 1, high - 1
 
     def _sets(self, elements: Elements) -> str:
@@ -128,14 +135,17 @@ class Ruleset:
 
     def _raw_chains(self, seed: int) -> list[str]:
         udp, tcp = _ports([self.wireguard, *self.udp]), _ports(self.tcp)
+        initiation = f'iifname "{self.interface}" udp dport {self.wireguard} {_IS_INITIATION}'
         return [
             f" chain vp_limits {{\n{limits(seed)} }}\n",
             _chain(
                 "vp_first",
                 "filter hook prerouting priority -310; policy accept",
-                f'iifname "{self.interface}" udp dport {self.wireguard} udp length 156 @th,64,32 0x01000000 jump vp_limits',
+                f"fib daddr type local udp dport {self.knocks} drop",
+                f"{initiation} jump vp_limits",
                 f'iifname {{ "lo", "{self.interface}" }} fib daddr type local udp dport {udp} notrack',
                 f'iifname {{ "lo", "{self.interface}" }} fib daddr type local tcp dport {tcp} notrack',
+                f"{initiation} fib daddr type local udp dport set {self.knocks}",
             ),
             _chain(
                 "vp_first_out",
@@ -156,7 +166,7 @@ class Ruleset:
             'iifname "lo" accept',
             f'iifname "{WIREGUARD}" goto vp_services',
             f'iifname "{OPENVPN}" goto vp_services',
-            f"udp dport {_ports([self.wireguard, *self.udp])} accept",
+            f"udp dport {_ports([self.wireguard, self.knocks, *self.udp])} accept",
             f"tcp dport {_ports(self.tcp)} accept",
             "ct state established,related accept",
             *_ESSENTIAL_ICMP,
@@ -226,6 +236,9 @@ class Ruleset:
         )
 
 
+_IS_INITIATION = "udp length 156 @th,64,32 0x01000000"
+
+
 def limits(seed: int) -> str:
     """The rules of chain vp_limits: a fixed array of buckets under a seed, then a cap for all together.
 
@@ -250,16 +263,6 @@ def reseed_text(seed: int) -> str:
 def remove_text() -> str:
     """Takes the table away, whether it is there or not."""
     return f"table inet {TABLE}\ndelete table inet {TABLE}\n"
-
-
-def add_text(name: str, addresses: Iterable[str]) -> str:
-    """Puts addresses into a set; those already there stay."""
-    return f"add element inet {TABLE} {name} {{ {', '.join(addresses)} }}\n"
-
-
-def delete_text(name: str, addresses: Iterable[str]) -> str:
-    """Takes addresses out of a set; nft refuses the whole line when one is not there."""
-    return f"delete element inet {TABLE} {name} {{ {', '.join(addresses)} }}\n"
 
 
 def _set(name: str, form: str, elements: Iterable[str], flags: str = "") -> str:

@@ -17,6 +17,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -143,8 +144,8 @@ def open_sealed_to(privates: Sequence[bytes], kind: Kind, blob: bytes, *, contex
     """Opens what `seal_to` made, with whichever of the room's private keys (newest first) it was sealed to."""
     header, identity, body = _split(kind, blob, 32 + _TAG_BYTES)
     for raw in privates:
-        private = X25519PrivateKey.from_private_bytes(raw)
-        if key_id(private.public_key().public_bytes_raw()) == identity:
+        private, its = _prepared(raw)
+        if its == identity:
             break
     else:
         raise SealError(Reason.WRONG_KEY)
@@ -153,6 +154,13 @@ def open_sealed_to(privates: Sequence[bytes], kind: Kind, blob: bytes, *, contex
     except InvalidTag:
         raise SealError(Reason.DAMAGED) from None
     return _unexpired(inner, now)
+
+
+@lru_cache(maxsize=8)
+def _prepared(raw: bytes) -> tuple[X25519PrivateKey, bytes]:
+    """A room's own private key, ready to use, and its id. Deriving the public half each time would double the cost."""
+    private = X25519PrivateKey.from_private_bytes(raw)
+    return private, key_id(private.public_key().public_bytes_raw())
 
 
 def _split(kind: Kind, blob: bytes, overhead: int) -> tuple[bytes, bytes, bytes]:

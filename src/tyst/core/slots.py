@@ -71,6 +71,10 @@ class SlotTable:
         """How many devices of the account are connected: 0 to 4."""
         return len(self._live(key, now))
 
+    def holds(self, key: bytes, slot_id: bytes, now: float) -> bool:
+        """Whether this slot is taken."""
+        return any(slot.id == slot_id for slot in self._live(key, now))
+
     def full(self, key: bytes, now: float) -> bool:
         """Whether a new device would be refused: all slots taken and none of them quiet."""
         live = self._live(key, now)

@@ -31,4 +31,4 @@ class Transient(Generic[T]):
     def _refuse(self, *_: object) -> NoReturn:
         raise TypeError("a transient value can't be turned into text or stored: use .reveal() where it is needed now")
 
-    __str__ = __format__ = __reduce_ex__ = __hash__ = __bytes__ = __iter__ = _refuse  # type: ignore[assignment]
+    __str__ = __format__ = __reduce_ex__ = __hash__ = __bytes__ = __iter__ = _refuse

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 PATIENCE_MS = 15_000
+RELOADS = 6
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -41,8 +43,18 @@ class Driver:
         self._requests.append(f"{request.method} {request.url}\n{request.all_headers()}\n{body.decode('latin-1')}")
 
     def open(self, path: str) -> str:
-        """Goes to a path of the site; returns the address it ended at."""
-        self._page.goto(path if "://" in path else self._base + path)
+        """Goes to a path of the site, as often as a person would reload; returns the address it ended at.
+
+        A tunnel that just came or went changes the name servers, and Chromium notices a moment later.
+        """
+        for attempt in range(RELOADS):
+            try:
+                self._page.goto(path if "://" in path else self._base + path)
+                break
+            except PlaywrightError:
+                if attempt == RELOADS - 1:
+                    raise
+                self._page.wait_for_timeout(1000)
         return self._page.url
 
     def fill(self, selector: str, value: str) -> None:

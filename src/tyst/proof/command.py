@@ -46,7 +46,7 @@ def prove(cast: Cast, console: Console) -> Report:
     cast.close_browsers()
     _wait(console, marked.SETTLE)
     console.print("  control: planting marks on every surface of every room; then the scan …")
-    return nothing.scan(cast, seed, f"{marked.SETTLE} s after disconnect")
+    return nothing.scan(cast, seed, f"{marked.SETTLE} s after disconnect", marked.SETTLE)
 
 
 def _wait(console: Console, seconds: int) -> None:

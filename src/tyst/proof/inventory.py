@@ -2,7 +2,7 @@
 
 Reads a real SQLite database's catalogue and the cookies of real responses; knows no model and no framework, so that it
 can't agree with a mistake made there. `[[column]]` entries have table, field, type, purpose, precision, lifetime,
-legal_basis, eraser and export; `[[cookie]]` entries name, purpose and lifetime; `[[memory]]` ones are for `allowed`.
+legal_basis, eraser and export; `[[cookie]]` entries name, purpose and lifetime; `[[remainder]]` ones are for `allowed`.
 """
 
 import sqlite3

@@ -93,6 +93,6 @@ class _Visitor:
         def action() -> str:
             while time.monotonic() < self._left + marked.SETTLE:
                 time.sleep(1)
-            return nothing.residue(self._cast, self._seed, phase)
+            return nothing.residue(self._cast, self._seed, phase, time.monotonic() - self._left)
 
         return action

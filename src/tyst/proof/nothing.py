@@ -20,15 +20,15 @@ INVENTORY = Path(records.__file__).parent / "inventory.toml"
 FLAG = "SELECT has_connected FROM account WHERE username = ?"
 
 
-def scan(cast: Cast, seed: Seed, phase: str) -> Report:
-    """Looks for the marks everywhere in our rooms, resolvers restarted first."""
+def scan(cast: Cast, seed: Seed, phase: str, elapsed: float) -> Report:
+    """Looks for the marks everywhere in our rooms, resolvers restarted first. `elapsed`: seconds since the visit."""
     restart_resolvers(cast)
-    return Proof(rooms(cast), seed.all, allowed=load(INVENTORY)).scan(phase)
+    return Proof(rooms(cast), seed.all, allowed=load(INVENTORY).after(elapsed)).scan(phase)
 
 
-def residue(cast: Cast, seed: Seed, phase: str) -> str:
+def residue(cast: Cast, seed: Seed, phase: str, elapsed: float) -> str:
     """Nothing of the marked visit is found, and every control is."""
-    report = scan(cast, seed, phase)
+    report = scan(cast, seed, phase, elapsed)
     figures = cast.report.figures
     figures["marks_planted"] = report.marks
     figures["marks_found"] = max(report.marks_found, figures.get("marks_found", 0))
@@ -36,6 +36,8 @@ def residue(cast: Cast, seed: Seed, phase: str) -> str:
     figures["scan_gb_per_cpu_s"] = report.speed
     expect(report.passed, "; ".join(report.reasons()[:6]))
     controls = f"{report.controls_found} of {report.controls_planted} controls found"
+    if report.allowed:
+        controls += "; declared: " + ", ".join(sorted({f"{kept.process} holds {kept.mark}" for kept in report.allowed}))
     return f"{report.marks} marks, none found in {report.searched / 1e6:,.0f} MB; {controls}"
 
 

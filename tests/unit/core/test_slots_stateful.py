@@ -56,7 +56,10 @@ class SlotsUnderFire(RuleBasedStateMachine):
         slot = data.draw(st.sampled_from(sorted(self.world.open)))
         node = self.world.open.pop(slot)
         if node not in self.world.cut_off:
-            self.table.release(KEY, slot)
+            before = self.table.count(KEY, self.now)
+            released = self.table.release(KEY, slot)
+            assert self.table.count(KEY, self.now) == before - released
+            assert not released or not self.table.holds(KEY, slot, self.now)
 
     @precondition(lambda self: self.past)
     @rule(data=st.data())
@@ -104,25 +107,29 @@ class SlotsUnderFire(RuleBasedStateMachine):
 
     @rule(node=NODES)
     def heals_and_settles_within_one_term(self, node: str) -> None:
-        """I2: with the gate in reach the count is the truth after one TTL (and the renewal that ends what is too much)."""
+        """I2: with the gate in reach the count is the truth after one TTL and a renewal."""
         self.world.cut_off.clear()
-        for _ in range(TTL // RENEWAL + 1):
-            self._renew()
-            self.now += RENEWAL
         self._renew()
+        for _ in range(TTL // RENEWAL + 1):
+            self.now += RENEWAL
+            assert self._renew() <= {Renewal.KEPT, Renewal.FULL}
         assert self.table.count(KEY, self.now) == len(self.world.open)
 
-    def _renew(self) -> None:
+    def _renew(self) -> set[Renewal]:
+        said = set()
         for slot, node in list(self.world.open.items()):
             if node in self.world.cut_off:
                 continue
-            if self.table.renew(KEY, slot, slot in self.world.quiet, self.now) in {Renewal.FULL, Renewal.DROPPED}:
+            answer = self.table.renew(KEY, slot, slot in self.world.quiet, self.now)
+            said.add(answer)
+            if answer in {Renewal.FULL, Renewal.DROPPED}:
                 del self.world.open[slot]
+        return said
 
     @invariant()
     def never_fewer_than_none_or_more_than_four(self) -> None:
         assert 0 <= self.table.count(KEY, self.now) <= MAX_SLOTS
 
 
-SlotsUnderFire.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+SlotsUnderFire.TestCase.settings = settings(max_examples=500, stateful_step_count=100, deadline=None)
 TestSlotsUnderFire = SlotsUnderFire.TestCase

@@ -15,7 +15,7 @@ def surface(process: str = "unbound", kind: SurfaceKind = SurfaceKind.MEMORY) ->
 
 
 def test_a_declared_remainder_is_excused_with_its_lifetime() -> None:
-    entry = parse({"memory": [ENTRY]}).excuse(surface(), MarkKind.NAME)
+    entry = parse({"remainder": [ENTRY]}).excuse(surface(), MarkKind.NAME)
     assert entry is not None
     assert entry.lifetime == "until restart (daily)"
 
@@ -31,7 +31,7 @@ def test_a_declared_remainder_is_excused_with_its_lifetime() -> None:
     ],
 )
 def test_another_mark_process_or_place_is_not_excused(where: Surface, kind: MarkKind) -> None:
-    assert parse({"memory": [ENTRY]}).excuse(where, kind) is None
+    assert parse({"remainder": [ENTRY]}).excuse(where, kind) is None
 
 
 @pytest.mark.parametrize(
@@ -46,14 +46,20 @@ def test_another_mark_process_or_place_is_not_excused(where: Surface, kind: Mark
 )
 def test_an_entry_that_says_too_little_is_refused(change: dict[str, object], said: str) -> None:
     with pytest.raises(InventoryError, match=said):
-        parse({"memory": [{**ENTRY, **change}]})
+        parse({"remainder": [{**ENTRY, **change}]})
 
 
-def test_what_a_room_of_ours_keeps_in_ram_is_told_to_people_and_excuses_nothing() -> None:
+def test_a_remainder_with_seconds_is_excused_no_longer_than_that() -> None:
+    allowed = parse({"remainder": [{**ENTRY, "seconds": 360}]})
+    assert allowed.after(360).excuse(surface(), MarkKind.NAME)
+    assert allowed.after(361).excuse(surface(), MarkKind.NAME) is None
+    with pytest.raises(InventoryError, match="seconds"):
+        parse({"remainder": [{**ENTRY, "seconds": "soon"}]})
+
+
+def test_what_a_room_of_ours_keeps_in_ram_excuses_nothing() -> None:
     told = {"room": "node", "what": "keys of open tunnels", "purpose": "the tunnels", "lifetime": "180 seconds"}
     assert parse({"memory": [told]}) == Allowed()
-    with pytest.raises(InventoryError, match="names no process"):
-        parse({"memory": [{**told, "marks": ["key"]}]})
 
 
 def test_an_inventory_without_such_entries_excuses_nothing() -> None:

@@ -85,11 +85,23 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """One line of the answer to `STATUS`: somebody is there, perhaps in the middle of a handshake. Not who."""
+
+
+@dataclass(frozen=True)
+class ListEnd:
+    """The answer to `STATUS` is complete."""
+
+
+@dataclass(frozen=True)
 class Fatal:
     """openvpn is about to exit. Its reason isn't kept: it may quote its configuration."""
 
 
-Event = Connect | Reauth | Unreadable | Established | Disconnect | Address | Hold | State | Reply | Fatal
+Event = (
+    Connect | Reauth | Unreadable | Established | Disconnect | Address | Hold | State | Reply | Listed | ListEnd | Fatal
+)
 
 _HEAD = re.compile(rb">CLIENT:([A-Z_]{1,16}),([0-9]{1,19})(?:,([0-9]{1,10}))?(?:,.*)?")
 _STATE = re.compile(rb">STATE:[0-9]{1,19},([A-Z_]{1,24})(?:,.*)?")
@@ -218,6 +230,10 @@ def _simple(line: bytes) -> list[Event]:
         return [Reply(line.startswith(b"SUCCESS:"))]
     if line.startswith(b">HOLD:"):
         return [Hold()]
+    if line.startswith(b"CLIENT_LIST\t"):
+        return [Listed()]
+    if line == b"END":
+        return [ListEnd()]
     if line.startswith(b">FATAL:"):
         return [Fatal()]
     state = _STATE.fullmatch(line)
@@ -226,6 +242,7 @@ def _simple(line: bytes) -> list[Event]:
 
 HOLD_RELEASE = b"hold release\n"
 STATE_ON = b"state on\n"
+STATUS = b"status 3\n"
 STOP = b"signal SIGTERM\n"
 
 _OPTION = re.compile(r"[A-Za-z0-9 \"./:,_-]+")

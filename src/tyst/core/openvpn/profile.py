@@ -43,6 +43,11 @@ class ProfileError(ValueError):
     """A profile that breaks a rule of the portable form. Says which rule, and repeats nothing of the text."""
 
 
+def server_name_of(node: str) -> str:
+    """The common name in the OpenVPN certificate that the gate makes for a node (`gate.authority`)."""
+    return f"{node}.node.tyst"
+
+
 @dataclass(frozen=True)
 class Remote:
     """One place to connect to. A literal address: a name could be answered by somebody else, and leaks a look-up."""

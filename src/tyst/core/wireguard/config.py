@@ -59,7 +59,7 @@ def to_text(config: Config) -> str:
             "[Interface]",
             f"PrivateKey = {key_text(config.private_key)}",
             f"Address = {config.address4}, {config.address6}",
-            f"DNS = {RESOLVER4}, {RESOLVER6}",
+            f"DNS = {RESOLVER6}, {RESOLVER4}",
             f"MTU = {MTU}",
             "",
             "[Peer]",
