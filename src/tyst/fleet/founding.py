@@ -1,0 +1,93 @@
+"""Makes a provider out of nothing: keys, certificates, records, in one state folder that only its owner can read.
+
+Run once, by the operator's hand. Nothing here talks to a network. `fleet.nodes` adds servers afterwards; `gate.wiring`
+and the site read what is made here.
+"""
+
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from tyst.core import keyring
+from tyst.fleet.tls_crypt import static_key
+from tyst.gate import authority
+from tyst.gate.identity import Role
+from tyst.gate.wiring import FLEET_SECRET, OPENVPN_SECRET, RECORDS
+from tyst.records.migrate import migrate
+from tyst.records.statements import FleetRow, open_records
+
+
+class FoundingError(Exception):
+    """The provider can't be made here. Says what is in the way."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the operator chose: the site's public address and the DNS names of the gate."""
+
+    state: Path
+    site: str
+    gate_names: Sequence[str]
+
+
+def found(plan: Plan, *, now: float) -> None:
+    """Makes keys, certificates and records. Refuses a folder that has keys already: they are never overwritten."""
+    if (plan.state / "gate.keys").exists():
+        raise FoundingError("there is a provider in this folder already; its keys are not overwritten")
+    plan.state.mkdir(parents=True, exist_ok=True)
+    plan.state.chmod(0o700)
+    fleet = authority.found("tyst fleet", now=now)
+    openvpn = authority.found("tyst openvpn", now=now)
+    site, gate = keyring.new_pair(secrets.token_bytes)
+    gate = replace(gate, secrets={**gate.secrets, FLEET_SECRET: fleet.secret, OPENVPN_SECRET: openvpn.secret})
+    _write_certificates(plan, fleet, now=now)
+    migrate(plan.state / RECORDS)
+    records = open_records(plan.state / RECORDS)
+    records.put_fleet(FleetRow(openvpn.der, static_key(secrets.token_bytes), plan.site))
+    records.close()
+    write_private(plan.state / "site.keys", keyring.to_text(site).encode())
+    # Last, because its presence says that the provider is whole.
+    write_private(plan.state / "gate.keys", keyring.to_text(gate).encode())
+
+
+def _write_certificates(plan: Plan, fleet: authority.Authority, *, now: float) -> None:
+    write_private(plan.state / "ca.crt", pem(fleet.der))
+    key = authority.new_key()
+    certificate = authority.server_certificate(fleet, key.public_key(), plan.gate_names, now=now)
+    _write_pair(plan.state, "gate", certificate, authority.private_bytes(key))
+    for role in (Role.SITE, Role.OPERATOR):
+        key = authority.new_key()
+        certificate = authority.client_certificate(
+            fleet, key.public_key(), role, role.value, now=now, life=authority.LONG_LIFE
+        )
+        _write_pair(plan.state, role.value, certificate, authority.private_bytes(key))
+
+
+def _write_pair(state: Path, name: str, certificate: bytes, key: bytes) -> None:
+    write_private(state / f"{name}.crt", pem(certificate))
+    private = serialization.load_der_private_key(key, password=None)
+    text = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    write_private(state / f"{name}.key", text)
+
+
+def pem(certificate: bytes) -> bytes:
+    """A certificate (DER) as PEM text."""
+    return x509.load_der_x509_certificate(certificate).public_bytes(serialization.Encoding.PEM)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Writes a file that only its owner can read, whole or not at all (rename(2))."""
+    draft = path.with_suffix(path.suffix + ".new")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -1,0 +1,87 @@
+"""The operator's hand on the nodes: add one, make it a one-time token, list them, revoke one.
+
+A token is a message (`messages.fleet.JoinToken`) as text: where the gate is, how to know it, and a sealed permission to
+join once within 10 minutes. Counterparts: the node enrols with it, `gate.enrolment` spends it.
+"""
+
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from tyst.core import keyring
+from tyst.core.seal import NONCE_BYTES
+from tyst.core.tokens import Enrolment, seal_token, to_text
+from tyst.gate.wiring import RECORDS, server_names
+from tyst.messages.codec import encode
+from tyst.messages.fleet import JoinToken
+from tyst.records.statements import NodeRow, Records, open_records
+
+SERIAL_BYTES = 16
+GATE_PORT = 8443
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,30}")
+
+
+class FleetError(Exception):
+    """Something the operator can mend. One sentence."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A node as the operator describes it."""
+
+    name: str
+    city: str
+    country: str
+    ipv4: IPv4Address
+    ipv6: IPv6Address
+    owned: bool = True
+
+
+def add(state: Path, wanted: Wanted) -> None:
+    """Writes the node's row and its place. A revoked node of this name may join again, with new keys."""
+    if not _NAME.fullmatch(wanted.name):
+        raise FleetError("a node's name has 2 to 31 of a-z, 0-9 and -, and starts with a letter or digit")
+    if not re.fullmatch(r"[a-z]{2}", wanted.country):
+        raise FleetError("a country is two small letters, such as se")
+    slug = f"{wanted.country}-{re.sub(r'[^a-z0-9]+', '-', wanted.city.lower()).strip('-')}"[:32]
+    row = NodeRow(wanted.name, slug, str(wanted.ipv4), str(wanted.ipv6), wanted.owned)
+    _records(state).put_node(row, city=wanted.city, country=wanted.country)
+
+
+def token(state: Path, name: str, gate: str | None) -> str:
+    """A fresh one-time token for a node that was added. `gate`: its address, if not the one in its certificate."""
+    row = _records(state).node(name)
+    if row is None or row.revoked:
+        raise FleetError("there is no such node, or it is revoked: `./tyst fleet add` comes first")
+    ring = keyring.from_text((state / "gate.keys").read_bytes(), room="gate")
+    permission = Enrolment(name, secrets.token_bytes(SERIAL_BYTES))
+    sealed = seal_token(ring.seal, permission, nonce=secrets.token_bytes(NONCE_BYTES), now=int(time.time()))
+    authority = x509.load_pem_x509_certificate((state / "ca.crt").read_bytes())
+    address = gate or f"https://{server_names(state)[0]}:{GATE_PORT}"
+    return to_text(encode(JoinToken(address, authority.public_bytes(serialization.Encoding.DER), sealed)))
+
+
+def revoke(state: Path, name: str) -> None:
+    """Revokes a node: the gate refuses it at its next request, and its keys are forgotten."""
+    if not _records(state).revoke_node(name):
+        raise FleetError("there is no node of that name: `./tyst fleet list` shows them")
+
+
+def listing(state: Path) -> list[str]:
+    """One line a node."""
+    return [_line(row) for row in _records(state).nodes()]
+
+
+def _line(row: NodeRow) -> str:
+    keys = "revoked" if row.revoked else "waiting for its first start" if row.wireguard_public is None else "in service"
+    return f"{row.name:<20} {row.location:<20} {row.ipv4:<16} {row.ipv6:<28} {keys}"
+
+
+def _records(state: Path) -> Records:
+    return open_records(state / RECORDS)

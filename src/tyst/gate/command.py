@@ -1,0 +1,102 @@
+"""`./tyst gate`: runs the gate, or asks the running one for its daily batch now (`./tyst gate batch`)."""
+
+import argparse
+import ssl
+import sys
+from datetime import time
+from http.client import HTTPException, HTTPSConnection
+from pathlib import Path
+
+from tyst.core.keyring import KeyringError
+from tyst.gate import wiring
+from tyst.gate.identity import Role, peer_of
+from tyst.messages.codec import MAX_BYTES, MessageError, decode, encode
+from tyst.messages.devices import BatchDone, RunBatch
+from tyst.records.statements import RecordsError
+
+STATE = Path("/var/lib/tyst")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's words."""
+    parser.add_argument("action", nargs="?", choices=("run", "batch"), default="run", help="run (default) or batch")
+    parser.add_argument("--state", type=Path, default=STATE, help=f"state folder (default {STATE})")
+    parser.add_argument(
+        "--listen", type=_address, default=("", 8443), metavar="ADDR:PORT", help="where nodes knock (default :8443)"
+    )
+    parser.add_argument(
+        "--batch-at", type=_time_of_day, default=time(4), metavar="HH:MM", help="the daily batch, UTC (default 04:00)"
+    )
+    parser.add_argument(
+        "--site-address",
+        action="append",
+        default=[],
+        metavar="ADDR",
+        help="an address of the site, for the walled garden (default: what the site's name resolves to); repeatable",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the gate or the batch; 1 with a sentence when the state folder is not usable."""
+    try:
+        if args.action == "batch":
+            return _ask_for_batch(args.state, args.listen)
+        host, port = args.listen
+        wiring.serve(wiring.Options(args.state, host, port, args.batch_at, tuple(args.site_address)))
+    except (wiring.StateError, RecordsError, KeyringError) as error:
+        print(f"tyst gate: {error}.", file=sys.stderr)
+        return 1
+    except FileNotFoundError:
+        print("tyst gate: a file is missing in the state folder: run `./tyst fleet init` first.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _ask_for_batch(state: Path, listen: tuple[str, int]) -> int:
+    """Asks as the operator, on this host, over the door that everybody uses."""
+    context = ssl.create_default_context(cafile=str(state / "ca.crt"))
+    context.load_cert_chain(state / "operator.crt", state / "operator.key")
+    context.check_hostname = False  # the door is reached by a local address; that it is a gate is checked below
+    connection = HTTPSConnection(listen[0] or "127.0.0.1", listen[1], timeout=60, context=context)
+    try:
+        connection.connect()
+        if not _is_gate(connection):
+            print("tyst gate: whoever answers there is not the gate of this state folder.", file=sys.stderr)
+            return 1
+        connection.request("POST", "/v1/batch", encode(RunBatch()))
+        response = connection.getresponse()
+        body = response.read(MAX_BYTES)
+        changed = decode(body, BatchDone).changed if response.status == 200 else None
+    except (OSError, HTTPException, MessageError):
+        changed = None
+    finally:
+        connection.close()
+    return _tell(changed)
+
+
+def _is_gate(connection: HTTPSConnection) -> bool:
+    certificate = connection.sock.getpeercert(binary_form=True) if isinstance(connection.sock, ssl.SSLSocket) else None
+    peer = peer_of(certificate) if certificate else None
+    return peer is not None and peer.role is Role.GATE
+
+
+def _tell(changed: int | None) -> int:
+    if changed is None:
+        print("tyst gate: the gate did not do it. Is it running? `--listen` says where.", file=sys.stderr)
+        return 1
+    print(f"The daily batch is done: {changed} rows changed.")
+    return 0
+
+
+def _address(text: str) -> tuple[str, int]:
+    try:
+        return wiring.listen_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _time_of_day(text: str) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a time of day looks like 04:00") from None
