@@ -8,6 +8,9 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+
+from tyst.lab import record
 
 ROOMS: dict[str, tuple[str, str]] = {
     "up": ("tyst.lab.up_command", "bring up a whole provider on an internet of its own, and stay in front"),
@@ -20,6 +23,9 @@ ROOMS: dict[str, tuple[str, str]] = {
     "gate": ("tyst.gate.command", "run the gate, or its daily batch"),
     "node": ("tyst.node.command", "run a VPN node"),
 }
+OPERATORS = frozenset({"voucher", "fleet"})
+STATE = Path("/var/lib/tyst")
+LAUNCHER = str(Path(__file__).resolve().parents[2] / "tyst")
 JOURNEY = ("tyst.proof.journey_command", "a person's way through the whole provider, with stock clients")
 """`tyst lab journey` needs the scanner too, so it lives on the proof's floor, above the lab."""
 
@@ -31,10 +37,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _overview()
     if words[:2] == ["lab", "journey"]:
         return _run("lab journey", words[2:])
+    if words[0] in OPERATORS and _means_the_lab(words):
+        words = ["lab", "run", "--name", record.CURRENT, "control", "--", LAUNCHER, *words]
     if words[0] not in ROOMS:
         print(f"tyst: there is no command of that name; `./tyst --help` lists them ({len(ROOMS)}).", file=sys.stderr)
         return 2
     return _run(words[0], words[1:])
+
+
+def _means_the_lab(words: Sequence[str]) -> bool:
+    """Whether an operator's command is for the provider of `tyst up`: no state folder is named, and none is here."""
+    return "--state" not in words and not STATE.exists() and record.locked(record.CURRENT)
 
 
 def _overview() -> int:

@@ -2,8 +2,8 @@
 
 Runs inside a client host as a program: `python -m tyst.journey.cold --endpoint A:P --public-key K < private keys`.
 It drives a userspace WireGuard of its own through the UAPI socket, one key after the other, and pings the node's
-address inside the tunnel from that key's tunnel address. What is timed is what a person waits: from the first packet given to
-the tunnel to the reply. The client's own retry comes after 5 s, so anything over a second waited for it.
+address inside the tunnel from that key's tunnel address. What is timed is what a person waits: from the first packet
+given to the tunnel to the reply. The client's own retry comes after 5 s, so anything over a second waited for it.
 """
 
 import argparse

@@ -112,7 +112,8 @@ def delete_account(browser: Browser, names: Login) -> None:
     """Deletes the account."""
     browser.open("/en/account/delete")
     said = browser.text("main ul")
-    expect(re.search(r"lose \d+ days? of subscription, to \d{4}-\d\d-\d\d|No paid time", said), "the page does not say what is lost")
+    told = re.search(r"lose \d+ days? of subscription, to \d{4}-\d\d-\d\d|No paid time", said)
+    expect(told, "the page does not say what is lost")
     browser.fill("#password", names.password)
     browser.click(SUBMIT)
     browser.wait(".rest-mark")

@@ -72,7 +72,7 @@ def _in_front(args: argparse.Namespace) -> int:
 def _explain(port: int) -> None:
     _say("")
     _say(f"The site:            http://localhost:{port}")
-    _say("A voucher:           ./tyst lab run control -- ./tyst voucher issue --days 30")
+    _say("A voucher:           ./tyst voucher issue --days 30")
     _say("Alice's machine:     ./tyst lab enter alice     (curl http://echo.test, wg-quick, openvpn)")
     _say("A node's tunnels:    ./tyst lab run se-sto -- wg show")
     _say("The whole journey:   ./tyst lab journey")

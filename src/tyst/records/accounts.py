@@ -1,0 +1,68 @@
+"""Reading and editing accounts. Every edit is a customer's or a payment's, and sets `updated_at` to the hour.
+
+There is no list of accounts and no search but by user name or handle: who can't be named can't be found. Counterparts:
+`erase.py` removes, the gate's `statements.py` flips the two flags once a day.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from tyst.core.account import username_fault
+from tyst.core.rounding import nearest_hour
+from tyst.records.models import Account
+
+EDITABLE = frozenset(
+    {
+        "password",
+        "email",
+        "newsletter",
+        "has_ipv6",
+        "compression",
+        "streaming",
+        "language",
+        "currency",
+    }
+)
+"""What a customer may change: not her user name, country and times; expiries are the vouchers' and payments'."""
+
+
+class UsernameTakenError(Exception):
+    """Somebody has this user name already, in whatever case."""
+
+
+def create(
+    *, handle: bytes, username: str, password: str, country: str, language: str, currency: str, now: datetime
+) -> Account:
+    """Writes a new account. `password`: its PHC string. Raises UsernameTakenError."""
+    hour = nearest_hour(now)
+    account = Account(handle=handle, username=username, password=password, created_at=hour, updated_at=hour)
+    account.country, account.language, account.currency = country, language, currency
+    try:
+        with transaction.atomic():
+            account.save(force_insert=True)
+    except IntegrityError:
+        raise UsernameTakenError from None
+    return account
+
+
+def by_username(username: str) -> Account | None:
+    """The account of this name, without regard to case."""
+    if username_fault(username):
+        return None
+    return Account.objects.filter(username=username).first()
+
+
+def by_handle(handle: bytes) -> Account | None:
+    """The account with this handle: None once it was deleted or re-keyed."""
+    return Account.objects.filter(handle=handle).first()
+
+
+def edit(handle: bytes, now: datetime, /, **changes: Any) -> bool:
+    """Changes columns of one account; False when it is gone. ValueError for a column that nobody edits."""
+    if not changes or not EDITABLE.issuperset(changes):
+        raise ValueError("this column is not the customer's to edit")
+    if changes.get("email", "") is None:
+        changes["newsletter"] = False
+    return Account.objects.filter(handle=handle).update(**changes, updated_at=nearest_hour(now)) == 1

@@ -1,0 +1,77 @@
+"""Everything that removes: one function for each way a stored value ends, by the names that the inventory uses.
+
+A deleted row is overwritten with zeroes by the engine. What access carries (sessions, leases, credentials, key records)
+needs no erasing: it holds a handle, and a handle that exists no more opens nothing.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from tyst.core.rounding import month_of, nearest_hour
+from tyst.records.models import Account, Fleet, KeyRecord, Location, Node, SpentSerial, Voucher
+
+
+def delete_account(handle: bytes) -> bool:
+    """Deletes the row: the account was never here. False when it was gone already."""
+    return Account.objects.filter(handle=handle).delete()[0] == 1
+
+
+def rekey(handle: bytes, fresh: bytes, now: datetime, *, password: str | None = None) -> bool:
+    """Gives the account a new handle, which ends every session, device, lease, credential and recovery code at once.
+
+    `password`: a new PHC string to set in the same write. False when the account is gone.
+    """
+    changes = {} if password is None else {"password": password}
+    return Account.objects.filter(handle=handle).update(handle=fresh, updated_at=nearest_hour(now), **changes) == 1
+
+
+def delete_key_record(tag: bytes) -> bool:
+    """Removes one device's record. Whoever asks must have shown the key's private half."""
+    return KeyRecord.objects.filter(tag=tag).delete()[0] == 1
+
+
+def delete_lapsed_key_records(now: datetime) -> int:
+    """Removes the records whose last month is over; says how many."""
+    return KeyRecord.objects.filter(last_month__lt=month_of(now)).delete()[0]
+
+
+def delete_voucher(hashed: bytes) -> bool:
+    """Withdraws an unused voucher."""
+    return Voucher.objects.filter(hash=hashed).delete()[0] == 1
+
+
+def delete_spent_serial(hashed: bytes) -> bool:
+    """Forgets a spent serial, once whatever it stood for has expired anyway."""
+    return SpentSerial.objects.filter(hash=hashed).delete()[0] == 1
+
+
+def delete_node(name: str) -> bool:
+    """Removes a node, and its city when it was the last one there."""
+    with transaction.atomic():
+        gone = Node.objects.filter(name=name).delete()[0] == 1
+        Location.objects.filter(nodes__isnull=True).delete()
+    return gone
+
+
+def delete_fleet() -> bool:
+    """Removes the fleet's public facts: the provider is wound up."""
+    return Fleet.objects.filter(id=1).delete()[0] == 1
+
+
+ERASERS: dict[str, Callable[..., Any]] = {
+    one.__name__: one
+    for one in (
+        delete_account,
+        rekey,
+        delete_key_record,
+        delete_lapsed_key_records,
+        delete_voucher,
+        delete_spent_serial,
+        delete_node,
+        delete_fleet,
+    )
+}
+"""By the names that `inventory.toml` uses; a test calls each."""

@@ -1,0 +1,202 @@
+"""The first tables, all WITHOUT ROWID: a row's place is its key, so that the file doesn't tell what was written when."""
+
+from django.db import migrations, models
+
+import tyst.records.columns as columns
+
+TIME = "text CHECK ({0} IS NULL OR ({0} GLOB '????-??-?? {1}' AND length({0}) = 19))"
+FLAG = "integer NOT NULL CHECK ({0} IN (0, 1))"
+
+ACCOUNT = f"""
+CREATE TABLE account (
+  handle blob NOT NULL PRIMARY KEY CHECK (length(handle) = 16),
+  username text NOT NULL COLLATE NOCASE UNIQUE,
+  password text NOT NULL CHECK (password LIKE '$argon2id$%'),
+  email text NULL,
+  created_at {TIME.format("created_at", "??:00:00")} NOT NULL,
+  updated_at {TIME.format("updated_at", "??:00:00")} NOT NULL,
+  newsletter {FLAG.format("newsletter")},
+  has_authenticated {FLAG.format("has_authenticated")},
+  has_connected {FLAG.format("has_connected")},
+  has_ipv6 {FLAG.format("has_ipv6")},
+  compression {FLAG.format("compression")},
+  streaming {FLAG.format("streaming")},
+  language text NOT NULL,
+  currency text NOT NULL,
+  country text NOT NULL,
+  campaign text NULL,
+  subscription {TIME.format("subscription", "23:59:59")} NULL,
+  ipv4 {TIME.format("ipv4", "23:59:59")} NULL,
+  multihop {TIME.format("multihop", "23:59:59")} NULL,
+  client_version text NULL,
+  extension_version text NULL
+) WITHOUT ROWID
+"""
+
+KEY_RECORD = """
+CREATE TABLE key_record (
+  tag blob NOT NULL PRIMARY KEY CHECK (length(tag) = 16),
+  record blob NOT NULL,
+  last_month integer NOT NULL
+) WITHOUT ROWID
+"""
+
+VOUCHER = """
+CREATE TABLE voucher (
+  hash blob NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+  days integer NOT NULL CHECK (days > 0)
+) WITHOUT ROWID
+"""
+
+SPENT_SERIAL = """
+CREATE TABLE spent_serial (hash blob NOT NULL PRIMARY KEY CHECK (length(hash) = 32)) WITHOUT ROWID
+"""
+
+LOCATION = """
+CREATE TABLE location (slug text NOT NULL PRIMARY KEY, city text NOT NULL, country text NOT NULL) WITHOUT ROWID
+"""
+
+NODE = f"""
+CREATE TABLE node (
+  name text NOT NULL PRIMARY KEY,
+  location text NOT NULL REFERENCES location (slug) DEFERRABLE INITIALLY DEFERRED,
+  ipv4 text NOT NULL,
+  ipv6 text NOT NULL,
+  owned {FLAG.format("owned")} DEFAULT 0,
+  revoked {FLAG.format("revoked")} DEFAULT 0,
+  wireguard_public blob NULL CHECK (wireguard_public IS NULL OR length(wireguard_public) = 32),
+  wireguard_port integer NOT NULL DEFAULT 51820,
+  openvpn_udp integer NOT NULL DEFAULT 1194,
+  openvpn_tcp integer NOT NULL DEFAULT 443,
+  key_blob blob NULL
+) WITHOUT ROWID
+"""
+
+FLEET = """
+CREATE TABLE fleet (
+  id integer NOT NULL PRIMARY KEY CHECK (id = 1),
+  openvpn_authority blob NOT NULL,
+  tls_crypt text NOT NULL,
+  site text NOT NULL
+) WITHOUT ROWID
+"""
+
+MODELS = [
+    migrations.CreateModel(
+        name="Account",
+        fields=[
+            ("handle", columns.BytesField(primary_key=True, serialize=False, size=16)),
+            ("username", columns.UsernameField(db_collation="NOCASE", max_length=32, unique=True)),
+            ("password", columns.PhcField(max_length=200)),
+            ("email", models.CharField(max_length=254, null=True)),
+            ("created_at", columns.HourField()),
+            ("updated_at", columns.HourField()),
+            ("newsletter", columns.FlagField(default=False)),
+            ("has_authenticated", columns.FlagField(default=False)),
+            ("has_connected", columns.FlagField(default=False)),
+            ("has_ipv6", columns.FlagField(default=True)),
+            ("compression", columns.FlagField(default=False)),
+            ("streaming", columns.FlagField(default=False)),
+            ("language", columns.LanguageField(max_length=2)),
+            ("currency", columns.CurrencyField(max_length=3)),
+            ("country", columns.CountryField(max_length=2)),
+            ("campaign", columns.CampaignField(max_length=32, null=True)),
+            ("subscription", columns.DayEndField(null=True)),
+            ("ipv4", columns.DayEndField(null=True)),
+            ("multihop", columns.DayEndField(null=True)),
+            ("client_version", columns.VersionField(max_length=9, null=True)),
+            ("extension_version", columns.VersionField(max_length=9, null=True)),
+        ],
+        options={"db_table": "account"},
+    ),
+    migrations.CreateModel(
+        name="KeyRecord",
+        fields=[
+            ("tag", columns.BytesField(primary_key=True, serialize=False, size=16)),
+            ("record", columns.BytesField(size=None)),
+            ("last_month", columns.MonthField()),
+        ],
+        options={"db_table": "key_record"},
+    ),
+    migrations.CreateModel(
+        name="Voucher",
+        fields=[
+            ("hash", columns.BytesField(primary_key=True, serialize=False, size=32)),
+            ("days", models.IntegerField()),
+        ],
+        options={"db_table": "voucher"},
+    ),
+    migrations.CreateModel(
+        name="SpentSerial",
+        fields=[("hash", columns.BytesField(primary_key=True, serialize=False, size=32))],
+        options={"db_table": "spent_serial"},
+    ),
+    migrations.CreateModel(
+        name="Location",
+        fields=[
+            ("slug", models.CharField(max_length=32, primary_key=True, serialize=False)),
+            ("city", models.CharField(max_length=64)),
+            ("country", columns.CountryField(max_length=2)),
+        ],
+        options={"db_table": "location", "ordering": ["country", "city"]},
+    ),
+    migrations.CreateModel(
+        name="Node",
+        fields=[
+            ("name", models.CharField(max_length=31, primary_key=True, serialize=False)),
+            (
+                "location",
+                models.ForeignKey(
+                    db_column="location",
+                    on_delete=models.deletion.PROTECT,
+                    related_name="nodes",
+                    to="records.location",
+                ),
+            ),
+            ("ipv4", models.CharField(max_length=15)),
+            ("ipv6", models.CharField(max_length=45)),
+            ("owned", columns.FlagField(default=False)),
+            ("revoked", columns.FlagField(default=False)),
+            ("wireguard_public", columns.BytesField(null=True, size=32)),
+            ("wireguard_port", models.IntegerField(default=51820)),
+            ("openvpn_udp", models.IntegerField(default=1194)),
+            ("openvpn_tcp", models.IntegerField(default=443)),
+            ("key_blob", columns.BytesField(null=True, size=None)),
+        ],
+        options={"db_table": "node", "ordering": ["name"]},
+    ),
+    migrations.CreateModel(
+        name="Fleet",
+        fields=[
+            ("id", models.IntegerField(default=1, primary_key=True, serialize=False)),
+            ("openvpn_authority", columns.BytesField(size=None)),
+            ("tls_crypt", models.TextField()),
+            ("site", models.CharField(max_length=200)),
+        ],
+        options={"db_table": "fleet"},
+    ),
+]
+
+
+class Migration(migrations.Migration):
+    """Makes everything."""
+
+    initial = True
+    dependencies = []
+    operations = [
+        migrations.SeparateDatabaseAndState(
+            database_operations=[
+                migrations.RunSQL(sql, f"DROP TABLE {name}")
+                for name, sql in (
+                    ("account", ACCOUNT),
+                    ("key_record", KEY_RECORD),
+                    ("voucher", VOUCHER),
+                    ("spent_serial", SPENT_SERIAL),
+                    ("location", LOCATION),
+                    ("node", NODE),
+                    ("fleet", FLEET),
+                )
+            ],
+            state_operations=MODELS,
+        )
+    ]

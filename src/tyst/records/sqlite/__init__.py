@@ -1,0 +1,1 @@
+"""Django's SQLite engine, with the journal wiped after every write (`records/journal.py`)."""

@@ -1,0 +1,265 @@
+"""The gate's and the operator's view of the records: at most fifteen SQL statements over sqlite3, and no Django.
+
+Reading writes nothing: the reader is `query_only`, and its cache is thrown away by `refresh`, so that a row's text does
+not outlive its use in RAM. Writing happens in the daily batch, at a node's enrolment and announcement, and by the
+operator's hand, each in a connection of its own. The tables belong to `records.models`, the counterpart; a test holds
+the two together.
+"""
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tyst.core.entitlement import Facts, day_of
+from tyst.records import journal
+
+_PRAGMAS = (
+    "PRAGMA secure_delete=ON",
+    "PRAGMA journal_mode=PERSIST",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA temp_store=MEMORY",
+)
+_READER_WAITS, _WRITER_WAITS = 2.0, 20.0
+"""Seconds. The gate answers nobody while its reader waits for a commit's end, which takes milliseconds."""
+
+KEY_RECORD = "SELECT record FROM key_record WHERE tag = ?"
+ACCOUNT_FACTS = (
+    "SELECT subscription, multihop, has_ipv6, streaming, compression, has_connected FROM account WHERE handle = ?"
+)
+ACCOUNT_LOGIN = "SELECT handle, password FROM account WHERE username = ?"
+# The handles (and the tags) come as one blob each and are walked 16 bytes at a time: one statement for any number.
+RENEWALS = """
+WITH RECURSIVE
+  h(i) AS (SELECT 1 WHERE length(?1) > 0 UNION ALL SELECT i + 16 FROM h WHERE i + 16 <= length(?1)),
+  t(i) AS (SELECT 1 WHERE length(?2) > 0 UNION ALL SELECT i + 16 FROM t WHERE i + 16 <= length(?2))
+SELECT 1, a.handle, a.subscription FROM h CROSS JOIN account a ON a.handle = substr(?1, h.i, 16)
+UNION ALL
+SELECT 0, k.tag, NULL FROM t CROSS JOIN key_record k ON k.tag = substr(?2, t.i, 16)
+"""
+SET_CONNECTED = "UPDATE account SET has_connected = 1 WHERE handle = ? AND has_connected = 0"
+DELETE_ENDED_KEYS = "DELETE FROM key_record WHERE last_month < ?"
+SPEND_SERIAL = "INSERT OR IGNORE INTO spent_serial (hash) VALUES (?)"
+NODES = (
+    "SELECT name, location, ipv4, ipv6, owned, revoked, wireguard_public, wireguard_port, openvpn_udp, openvpn_tcp, "
+    "key_blob FROM node WHERE name = ?1 OR ?1 IS NULL ORDER BY name"
+)
+ANNOUNCE_NODE = "UPDATE node SET wireguard_public = ?, key_blob = ? WHERE name = ? AND revoked = 0"
+PUT_NODE = (
+    "INSERT INTO node (name, location, ipv4, ipv6, owned, revoked, wireguard_port, openvpn_udp, openvpn_tcp) "
+    "VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET location = excluded.location, "
+    "ipv4 = excluded.ipv4, ipv6 = excluded.ipv6, owned = excluded.owned, revoked = 0, "
+    "wireguard_port = excluded.wireguard_port, openvpn_udp = excluded.openvpn_udp, openvpn_tcp = excluded.openvpn_tcp"
+)
+REVOKE_NODE = "UPDATE node SET revoked = 1, wireguard_public = NULL, key_blob = NULL WHERE name = ?"
+PUT_LOCATION = (
+    "INSERT INTO location (slug, city, country) VALUES (?, ?, ?) "
+    "ON CONFLICT (slug) DO UPDATE SET city = excluded.city, country = excluded.country"
+)
+FLEET = "SELECT openvpn_authority, tls_crypt, site FROM fleet WHERE id = 1"
+PUT_FLEET = "INSERT INTO fleet (id, openvpn_authority, tls_crypt, site) VALUES (1, ?, ?, ?)"
+PUT_VOUCHER = "INSERT INTO voucher (hash, days) VALUES (?, ?)"
+
+
+class RecordsError(Exception):
+    """The records can't be opened. Says what to do, never what is in them."""
+
+
+@dataclass(frozen=True)
+class NodeRow:
+    """A VPN server as the records know it. All of it is public but `key_blob`, which only the gate's key opens."""
+
+    name: str
+    location: str
+    ipv4: str
+    ipv6: str
+    owned: bool = True
+    revoked: bool = False
+    wireguard_public: bytes | None = None
+    wireguard_port: int = 51820
+    openvpn_udp: int = 1194
+    openvpn_tcp: int = 443
+    key_blob: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class FleetRow:
+    """Public facts that every OpenVPN profile carries: the authority (DER), the static key file, the site's address."""
+
+    openvpn_authority: bytes
+    tls_crypt: str = field(repr=False)
+    site: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """Of the handles and tags asked for: until which day each existing account is paid, and which keys are recorded."""
+
+    until: dict[bytes, int | None]
+    tags: set[bytes]
+
+
+class Records:
+    """One SQLite file. Reads go through one connection of the thread that made this; each write opens its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._reader = _connect(path, readable_only=True)
+
+    def refresh(self) -> None:
+        """Opens the reader anew, so that pages and values it had read leave this process's RAM. Writes nothing."""
+        stale, self._reader = self._reader, _connect(self._path, readable_only=True)
+        stale.close()
+
+    def close(self) -> None:
+        """Closes the reader."""
+        self._reader.close()
+
+    def key_record(self, tag: bytes) -> bytes | None:
+        """The doubly sealed record filed under a tag (16 bytes)."""
+        row = self._reader.execute(KEY_RECORD, (tag,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def account(self, handle: bytes) -> Facts | None:
+        """What a tunnel needs to know of an account; None when the handle names none (deleted, re-keyed)."""
+        row = self._reader.execute(ACCOUNT_FACTS, (handle,)).fetchone()
+        if row is None:
+            return None
+        subscription, multihop, ipv6, streaming, compression, connected = row
+        return Facts(
+            day_of(subscription), day_of(multihop), bool(ipv6), bool(streaming), bool(compression), bool(connected)
+        )
+
+    def login(self, username: str) -> tuple[bytes, str | None] | None:
+        """(handle, password hash) of the account with this name, in any case of letters."""
+        row = self._reader.execute(ACCOUNT_LOGIN, (username,)).fetchone()
+        return None if row is None else (bytes(row[0]), row[1])
+
+    def standings(self, handles: Collection[bytes], tags: Collection[bytes]) -> Standings:
+        """In one query: which of the handles exist and until which day, and which of the tags still have a record."""
+        until: dict[bytes, int | None] = {}
+        recorded: set[bytes] = set()
+        for is_account, name, subscription in self._reader.execute(RENEWALS, (b"".join(handles), b"".join(tags))):
+            if is_account:
+                until[name] = day_of(subscription)
+            else:
+                recorded.add(name)
+        return Standings(until, recorded)
+
+    def node(self, name: str) -> NodeRow | None:
+        """One node's row."""
+        row = self._reader.execute(NODES, (name,)).fetchone()
+        return None if row is None else _node(row)
+
+    def nodes(self) -> list[NodeRow]:
+        """All nodes by name."""
+        return [_node(row) for row in self._reader.execute(NODES, (None,))]
+
+    def fleet(self) -> FleetRow | None:
+        """The fleet's public facts; None before `fleet init`."""
+        row = self._reader.execute(FLEET).fetchone()
+        return None if row is None else FleetRow(bytes(row[0]), row[1], row[2])
+
+    def daily_batch(self, connected: Iterable[bytes], *, month: int, shuffle: Callable[[list[bytes]], None]) -> int:
+        """Sets `has_connected` and deletes key records that ended before `month` (YYYYMM), in one transaction.
+
+        `shuffle` puts the handles in an order that tells nothing. `updated_at` is not touched. Returns the number of
+        rows changed.
+        """
+        handles = sorted(set(connected))
+        shuffle(handles)
+        with self._writing() as writer:
+            changed = sum(writer.execute(SET_CONNECTED, (handle,)).rowcount for handle in handles)
+            return changed + writer.execute(DELETE_ENDED_KEYS, (month,)).rowcount
+
+    def spend(self, serial_hash: bytes) -> bool:
+        """Spends a serial once: False when it was spent before."""
+        with self._writing() as writer:
+            return writer.execute(SPEND_SERIAL, (serial_hash,)).rowcount == 1
+
+    def announce(self, name: str, *, wireguard_public: bytes, key_blob: bytes) -> bool:
+        """Stores a node's public key and its sealed secrets; False when the node is unknown or revoked."""
+        with self._writing() as writer:
+            return writer.execute(ANNOUNCE_NODE, (wireguard_public, key_blob, name)).rowcount == 1
+
+    def put_node(self, node: NodeRow, *, city: str, country: str) -> None:
+        """Adds a node and its place, or changes them; a revoked node is welcome again, with new keys."""
+        values = (node.name, node.location, node.ipv4, node.ipv6, int(node.owned))
+        with self._writing() as writer:
+            writer.execute(PUT_LOCATION, (node.location, city, country))
+            writer.execute(PUT_NODE, (*values, node.wireguard_port, node.openvpn_udp, node.openvpn_tcp))
+
+    def revoke_node(self, name: str) -> bool:
+        """Marks a node as revoked and forgets its keys; False when there is none of that name."""
+        with self._writing() as writer:
+            return writer.execute(REVOKE_NODE, (name,)).rowcount == 1
+
+    def put_fleet(self, fleet: FleetRow) -> None:
+        """Stores the fleet's public facts, once."""
+        with self._writing() as writer:
+            writer.execute(PUT_FLEET, (fleet.openvpn_authority, fleet.tls_crypt, fleet.site))
+
+    def put_vouchers(self, hashes: Sequence[bytes], days: int) -> None:
+        """Stores vouchers (hashes of 32 bytes) worth `days` each."""
+        with self._writing() as writer:
+            writer.executemany(PUT_VOUCHER, [(value, days) for value in sorted(hashes)])
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction in a connection of its own: committed whole, or not at all."""
+        writer = _connect(self._path)
+        try:
+            writer.execute("BEGIN IMMEDIATE")
+            yield writer
+            writer.execute("COMMIT")
+            journal.wipe(writer, str(self._path))
+        except BaseException:
+            if writer.in_transaction:
+                writer.execute("ROLLBACK")
+            raise
+        finally:
+            writer.close()
+
+
+def open_records(path: Path) -> Records:
+    """Opens an existing records file, or RecordsError."""
+    if not path.is_file():
+        raise RecordsError("there are no records here yet: run `./tyst fleet init`, or give the right --state")
+    return Records(path)
+
+
+def _connect(path: Path, *, readable_only: bool = False) -> sqlite3.Connection:
+    uri = f"{path.resolve().as_uri()}?mode=rw"
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, timeout=_READER_WAITS if readable_only else _WRITER_WAITS
+    )
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+    if readable_only:
+        connection.execute("PRAGMA query_only=ON")
+        # Rows are read where the kernel holds the file: twice as fast, and hardly a page is copied into this process.
+        connection.execute("PRAGMA mmap_size=1073741824")
+    return connection
+
+
+def _node(row: Sequence[object]) -> NodeRow:
+    name, location, ipv4, ipv6, owned, revoked, public, wireguard, udp, tcp, blob = row
+    return NodeRow(
+        str(name),
+        str(location),
+        str(ipv4),
+        str(ipv6),
+        bool(owned),
+        bool(revoked),
+        _blob(public),
+        int(str(wireguard)),
+        int(str(udp)),
+        int(str(tcp)),
+        _blob(blob),
+    )
+
+
+def _blob(value: object) -> bytes | None:
+    return bytes(value) if isinstance(value, bytes | memoryview) else None

@@ -1,0 +1,66 @@
+"""`./tyst serve`: runs the site on the addresses it is given."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from tyst.core.keyring import KeyringError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What may be said to `tyst serve`."""
+    parser.add_argument("--state", type=Path, default=Path("/var/lib/tyst"), help="folder of keys and database")
+    parser.add_argument("--https", metavar="ADDR:PORT", help="where to speak HTTPS, with STATE/tls/site.crt and .key")
+    parser.add_argument("--http", metavar="ADDR:PORT", help="where to speak plain HTTP: this machine's loopback only")
+    parser.add_argument("--gate", default="https://gate.tyst.test:8443", metavar="URL", help="where the gate is")
+    parser.add_argument("--geoip", type=Path, action="append", default=[], metavar="FILE", help="table of countries")
+    parser.add_argument("--host", action="append", default=[], metavar="NAME", help="another name the site answers to")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serves until interrupted; 2 with a sentence when something is missing."""
+    from tyst.site import wiring
+
+    if not (args.https or args.http):
+        return _say("say where to listen: --https ADDR:PORT, --http ADDR:PORT or both")
+    try:
+        door = wiring.application(wiring.Options(args.state, args.gate, args.geoip, args.host))
+        _listen(args, door)
+    except KeyringError as error:
+        return _say(str(error))
+    except OSError as error:
+        return _say(f"{error.strerror or 'it can not start'}; is STATE from `tyst fleet init`, is the address free?")
+    except (ValueError, RuntimeError) as error:
+        return _say(str(error))
+    return 0
+
+
+def _listen(args: argparse.Namespace, door: Any) -> None:
+    from tyst.site import server
+    from tyst.site.sweeper import Sweeper
+
+    server.quiet_threads()
+    door = Sweeper(door)
+    door.start()
+    servers = []
+    if args.https:
+        servers.append(server.listener(_address(args.https), door, args.state / "tls"))
+    if args.http:
+        servers.append(server.listener(_address(args.http), door))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    server.serve(servers)
+
+
+def _address(text: str) -> tuple[str, int]:
+    """(host, port) of ADDR:PORT; IPv6 in brackets."""
+    host, _, port = text.rpartition(":")
+    if not port.isdigit():
+        raise ValueError("an address to listen on looks like 127.0.0.1:8000 or [::]:443")
+    return host.strip("[]"), int(port)
+
+
+def _say(sentence: str) -> int:
+    print(f"tyst serve: {sentence}", file=sys.stderr)
+    return 2

@@ -1,0 +1,6 @@
+// Takes the funding addresses out of package-lock.json: our locks name no hosts. Run by `npm run lock`.
+import { readFileSync, writeFileSync } from "node:fs";
+
+const lock = JSON.parse(readFileSync("package-lock.json", "utf8"));
+for (const entry of Object.values(lock.packages)) delete entry.funding;
+writeFileSync("package-lock.json", `${JSON.stringify(lock, null, 2)}\n`);

@@ -1,0 +1,79 @@
+"""Settings: what she decides about her tunnels and how we speak to her; and her password."""
+
+from typing import Any
+
+from django.http import HttpResponse
+
+from tyst.core.account import CURRENCIES, LANGUAGES, PASSWORD_ADVISED, PASSWORD_MIN, email_fault, password_fault
+from tyst.records import accounts
+from tyst.site import languages, sentences
+from tyst.site.pages.common import allows, customer, page, refused, rekeyed, secret, signed_in, to_page, typed, visitor
+from tyst.site.services import SiteRequest
+
+FLAGS = ("has_ipv6", "compression", "streaming")
+
+
+@allows("GET", "POST")
+@signed_in
+def preferences(request: SiteRequest) -> HttpResponse:
+    """Flags, language, currency, e-mail and newsletter, in one form."""
+    if request.method != "POST":
+        return page(request, "settings.html", _context(request))
+    changes = _changes(request)
+    errors = _faults(changes)
+    if errors:
+        return refused(request, "settings.html", errors, {**_context(request), "typed": changes})
+    account, _session = customer(request)
+    accounts.edit(account.handle, request.services.now(), **changes)
+    return to_page("settings", changes["language"])
+
+
+def _context(request: SiteRequest) -> dict[str, Any]:
+    account, _session = customer(request)
+    names = ("email", "newsletter", "language", "currency", *FLAGS)
+    return {
+        "typed": {name: getattr(account, name) for name in names},
+        "languages": languages.ALL,
+        "currencies": CURRENCIES,
+        "shortest": PASSWORD_MIN,
+        "advised": PASSWORD_ADVISED,
+    }
+
+
+def _changes(request: SiteRequest) -> dict[str, Any]:
+    changes: dict[str, Any] = {name: name in request.POST for name in ("newsletter", *FLAGS)}
+    changes["email"] = typed(request, "email", 300).strip() or None
+    return {**changes, "language": typed(request, "language", 2), "currency": typed(request, "currency", 3)}
+
+
+def _faults(changes: dict[str, Any]) -> dict[str, str]:
+    errors: dict[str, str] = {}
+    if changes["email"] is not None and (fault := email_fault(changes["email"])):
+        errors["email"] = fault
+    elif changes["newsletter"] and changes["email"] is None:
+        errors["newsletter"] = sentences.NEWSLETTER_NEEDS_EMAIL
+    if changes["language"] not in LANGUAGES or changes["currency"] not in CURRENCIES:
+        errors["form"] = sentences.SETTING_UNKNOWN
+    return errors
+
+
+@allows("POST")
+@signed_in
+def password(request: SiteRequest) -> HttpResponse:
+    """A new password; with it, unless she unticks it, a new handle: everything else is signed out and disconnected."""
+    account, _session = customer(request)
+    services, place = request.services, visitor(request)
+    if services.limits.signins.spent(place):
+        return refused(request, "settings.html", {"current": sentences.TOO_MANY}, _context(request))
+    if not services.passwords.check(account.password, secret(request, "current")):
+        services.limits.signins.take(place)
+        return refused(request, "settings.html", {"current": sentences.PASSWORD_WRONG}, _context(request))
+    fresh = secret(request, "password")
+    fault = password_fault(fresh.reveal(), account.username, services.passwords.common)
+    if fault:
+        return refused(request, "settings.html", {"password": fault}, _context(request))
+    hashed = services.passwords.hash(fresh)
+    if "rekey" in request.POST:
+        return rekeyed(request, account, password=hashed, why="password")
+    accounts.edit(account.handle, services.now(), password=hashed)
+    return page(request, "settings.html", {**_context(request), "saved": True})

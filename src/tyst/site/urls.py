@@ -1,0 +1,57 @@
+"""The site's addresses: English words under each language's prefix."""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, path
+from django.urls.resolvers import LocalePrefixPattern
+from django.utils.translation import get_language
+
+from tyst.site.languages import prefix_of
+from tyst.site.pages import account, join, leaving, openvpn, public, settings, wireguard
+
+
+class PrefixPattern(LocalePrefixPattern):
+    """Django's language prefix, with Norwegian `nb` as `no`, and English prefixed like the others."""
+
+    @property
+    def language_prefix(self) -> str:
+        return f"{prefix_of(get_language())}/"
+
+
+_PAGES: list[URLPattern | URLResolver] = [
+    path("", public.start, name="start"),
+    path("network", public.network, name="network"),
+    path("privacy", public.privacy, name="privacy"),
+    path("signup", join.sign_up, name="signup"),
+    path("signin", join.sign_in, name="signin"),
+    path("signout", join.sign_out, name="signout"),
+    path("recover", join.recover, name="recover"),
+    path("account", account.overview, name="account"),
+    path("account/voucher", account.voucher, name="voucher"),
+    path("account/settings", settings.preferences, name="settings"),
+    path("account/password", settings.password, name="password"),
+    path("account/wireguard", wireguard.door, name="wireguard"),
+    path("account/wireguard/challenge", wireguard.challenge, name="wireguard-challenge"),
+    path("account/openvpn", openvpn.overview, name="openvpn"),
+    path("account/openvpn/credential", openvpn.credential, name="credential"),
+    path("account/openvpn/<slug:name>-<slug:protocol>.ovpn", openvpn.download, name="profile"),
+    path("account/disconnect", leaving.disconnect, name="disconnect"),
+    path("account/rekey", leaving.rekey, name="rekey"),
+    path("account/delete", leaving.delete, name="delete"),
+]
+
+
+def robots(request: HttpRequest) -> HttpResponse:
+    """Search engines may read the public pages."""
+    return HttpResponse("User-agent: *\nAllow: /\n", content_type="text/plain; charset=utf-8")
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("static/<str:digest>/<path:name>", public.static),
+    path("favicon.ico", public.favicon),
+    path("robots.txt", robots),
+    URLResolver(PrefixPattern(), _PAGES),
+]
+
+handler400 = "tyst.site.errors.bad_request"
+handler404 = "tyst.site.errors.not_found"
+handler500 = "tyst.site.errors.broken"
