@@ -8,6 +8,7 @@ the values.
 
 import base64
 import sys
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 
 from tyst.core.residue import Mark, MarkKind
@@ -128,12 +129,16 @@ def restart_resolvers(cast: Cast) -> None:
     """Restarts each node's resolver, as its daily timer does: unbound keeps names in freed memory."""
     for name in ("se-sto", "de-fra"):
         host = cast.lab[name]
-        before = host.run(["pgrep", "-x", "unbound"]).stdout.split()
+        before = _resolvers(host)
+        expect(before, f"{name} has no resolver to restart")
         host.run(["pkill", "-x", "unbound"])
-        wait_until(
-            lambda h=host, b=before: (
-                (now := h.run(["pgrep", "-x", "unbound"], check=False).stdout.split()) and not set(now) & set(b)
-            ),
-            within=20,
-            what=f"{name}'s resolver to come back",
-        )
+        wait_until(partial(_fresh, host, before), within=20, what=f"{name}'s resolver to come back")
+
+
+def _resolvers(host: Host) -> set[str]:
+    return set(host.run(["pgrep", "-x", "unbound"], check=False).stdout.split())
+
+
+def _fresh(host: Host, before: set[str]) -> bool:
+    now = _resolvers(host)
+    return bool(now) and not now & before

@@ -1,0 +1,207 @@
+"""The node's agent: brings everything up in an order in which nothing is ever open too early, and takes it down again.
+
+First the firewall (closed: no tunnel address is in any set) with forwarding off, then the daemons, then the listener,
+then forwarding. Every part that came up is noted, and goes down in the opposite order, whatever goes wrong. The agent
+says one word, `ready`. It decides nothing about tunnels (`tunnels.py`) and chooses no parts (`wiring.py`).
+"""
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from random import SystemRandom
+
+from tyst.core.firewall import Ruleset
+from tyst.node.doors import Door, NoticePage, VpnDoor
+from tyst.node.drivers.firewall import NftFirewall
+from tyst.node.drivers.flows import LingeringFlows
+from tyst.node.drivers.network import SERVICES, Network
+from tyst.node.drivers.wireguard import WireGuard, WireGuardError
+from tyst.node.gate_link import GateAbsent, GateLink, GateRefused
+from tyst.node.identity import Identity
+from tyst.node.listener import Listener
+from tyst.node.renewals import Renewals
+from tyst.node.settings import Settings
+from tyst.node.tunnels import Tunnels
+
+_LOOK_EVERY, _LOOK_SELDOM, _LOOK_SHARE = 0.05, 1.0, 20
+"""Seconds between two looks at newcomers; with many tunnels a look takes at most a twentieth of the time."""
+_MINUTE = 60.0
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything the agent runs, chosen in `wiring.py`."""
+
+    interface: str
+    port: int
+    ruleset: Ruleset
+    settings: Settings
+    identity: Identity
+    link: GateLink
+    wireguard: WireGuard
+    tunnels: Tunnels
+    listener: Listener
+    flows: LingeringFlows
+    resolver: Door
+    doors: Sequence[VpnDoor]
+    notice: NoticePage
+    wall: Callable[[], float]
+
+
+class Agent:
+    """One run of a node, from closed to closed."""
+
+    def __init__(self, network: Network, firewall: NftFirewall) -> None:
+        self._network, self._firewall = network, firewall
+        self._stack = contextlib.AsyncExitStack()
+        self._over = asyncio.Event()
+        self._failed = False
+
+    async def close_first(self, ruleset: Ruleset) -> None:
+        """Before anything else: forwarding off and a firewall that lets nobody through."""
+        self._network.close_forwarding()
+        self._stack.callback(self._firewall.remove)
+        self._firewall.load(ruleset)
+        self._stack.push_async_callback(self._network.undo)
+        await self._network.prepare()
+
+    async def start(self, parts: Parts) -> None:
+        """Everything up; returns when a device can connect."""
+        self._stack.push_async_callback(parts.link.close)
+        self._firewall.load(parts.ruleset)
+        self._stack.callback(parts.flows.purge_all)
+        await self._start(
+            parts.wireguard.stop, parts.wireguard.start(parts.identity.secrets.wireguard_private, parts.port)
+        )
+        await self._network.attach(parts.interface)
+        await self._start(parts.resolver.stop, parts.resolver.start())
+        await self._start(parts.notice.stop, parts.notice.start(SERVICES[1::2]))
+        for door in parts.doors:
+            await self._start(door.stop, door.start())
+        self._stack.push_async_callback(_quietly(parts.tunnels.close_all))
+        self._stack.callback(parts.listener.stop)
+        parts.listener.start()
+        self._network.open_forwarding()
+        self._stack.callback(self._network.close_forwarding)
+        self._begin(parts)
+
+    async def _start(self, stop: Callable[[], Awaitable[None]], starting: Awaitable[None]) -> None:
+        """A part that fails while starting is stopped too."""
+        self._stack.push_async_callback(stop)
+        await starting
+
+    def _begin(self, parts: Parts) -> None:
+        """The loops; and what was made until now is left out of garbage collection from here on."""
+        renewals = Renewals(parts.link, [parts.tunnels, *parts.doors], parts.tunnels.note)
+        work = [
+            self._look(parts.tunnels),
+            self._every(parts.settings.sweep, parts.tunnels.sweep),
+            self._every(parts.settings.renew, renewals.round, parts.tunnels.ask_again),
+            self._every(_MINUTE, self._reseed),
+            self._every(_MINUTE / 4, parts.flows.tick),
+            self._welcome_gate(parts, renewals),
+            self._keep_identity(parts),
+            self._keep_wireguard(parts),
+            self._watch(parts.tunnels),
+        ]
+        tasks = [asyncio.create_task(self._guarded(one)) for one in work]
+        self._stack.push_async_callback(_cancel, tasks)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
+
+    def finish(self) -> None:
+        """Ends `run`; safe in a signal handler of the loop."""
+        self._over.set()
+
+    async def run(self) -> bool:
+        """Serves until `finish`, or until something failed that must not: then False."""
+        await self._over.wait()
+        return not self._failed
+
+    async def close(self) -> None:
+        """Everything down, in the opposite order: forwarding first, the firewall last."""
+        await self._stack.aclose()
+
+    # --- loops --------------------------------------------------------------------------------------------------
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        """A loop that ends by itself ends the agent; nothing is said about why, because it may name somebody."""
+        try:
+            await work
+        except Exception:  # noqa: BLE001 -- the agent stops, closed; the exception's text may hold an address
+            self._failed = True
+            self._over.set()
+
+    async def _every(self, seconds: float, *actions: Callable[[], Awaitable[object]]) -> None:
+        """Again and again, with a tenth of jitter, so that a fleet doesn't march in step."""
+        jitter = SystemRandom()
+        while True:
+            await asyncio.sleep(seconds * jitter.uniform(0.9, 1.0))
+            for action in actions:
+                with contextlib.suppress(WireGuardError):
+                    await action()
+
+    async def _look(self, tunnels: Tunnels) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await tunnels.waiting.wait()
+            before = loop.time()
+            with contextlib.suppress(WireGuardError):
+                await tunnels.look()
+            took = loop.time() - before
+            await asyncio.sleep(min(_LOOK_SELDOM, max(_LOOK_EVERY, took * _LOOK_SHARE)))
+
+    async def _reseed(self) -> None:
+        self._firewall.reseed()
+
+    async def _welcome_gate(self, parts: Parts, renewals: Renewals) -> None:
+        """The gate is back: it hears of all leases at once, then what slept or waited is settled."""
+        while True:
+            await parts.link.found.wait()
+            parts.link.found.clear()
+            with contextlib.suppress(WireGuardError):
+                await renewals.round()
+                await parts.tunnels.gate_found()
+
+    async def _keep_identity(self, parts: Parts) -> None:
+        while True:
+            await asyncio.sleep(max(1.0, min(3600.0, parts.identity.half_life(parts.wall()))))
+            if parts.identity.half_life(parts.wall()) > 0:
+                continue
+            try:
+                await parts.identity.renew(parts.link)
+            except (GateAbsent, GateRefused):
+                await asyncio.sleep(_MINUTE)
+
+    async def _keep_wireguard(self, parts: Parts) -> None:
+        """A WireGuard that died takes its sessions along: tunnels end, leases go back, devices come again."""
+        while True:
+            await parts.wireguard.gone()
+            with contextlib.suppress(WireGuardError):
+                await parts.tunnels.close_all()
+            await parts.wireguard.start(parts.identity.secrets.wireguard_private, parts.port)
+            await self._network.attach(parts.interface)
+
+    async def _watch(self, tunnels: Tunnels) -> None:
+        await tunnels.trouble.wait()
+        self._failed = True
+        self._over.set()
+
+
+def _quietly(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """While going down, a WireGuard that is gone already is no matter."""
+
+    async def wrapped() -> None:
+        with contextlib.suppress(WireGuardError):
+            await work()
+
+    return wrapped
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

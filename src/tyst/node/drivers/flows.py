@@ -1,0 +1,149 @@
+"""Forgets inner connections: what the kernel's connection tracking holds about a tunnel address and its destinations.
+
+A closed tunnel's flows linger for a while (a phone that slept keeps its connections), then they go; an address that
+gets another owner is purged at once, so that nobody receives what was meant for somebody else. It speaks netlink
+itself (nfnetlink_conntrack, libnetfilter_conntrack's header): one dump, then one deletion for each flow that matches.
+The *outer* flow of a tunnel is never tracked at all, see `core.firewall`.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from ipaddress import IPv4Address, IPv6Address
+
+_NETLINK_NETFILTER = 12
+_GET, _DELETE = 0x0101, 0x0102
+_REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300
+_ERROR, _DONE = 0x2, 0x3
+_TUPLE_ORIGINAL, _TUPLE_IP, _ZONE, _ID = 1, 1, 18, 12
+_SOURCE = {1: 4, 3: 16}
+"""CTA_IP_V4_SRC and CTA_IP_V6_SRC: attribute number to bytes of the address."""
+_HEADER = struct.Struct("=IHHII")
+_BATCH = 200
+
+
+class FlowTable:
+    """One netlink socket for connection tracking in this network namespace."""
+
+    def purge(self, addresses: Iterable[bytes]) -> int:
+        """Deletes every flow whose original source is one of these packed addresses; says how many."""
+        wanted = frozenset(addresses)
+        if not wanted:
+            return 0
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER) as link:
+            link.bind((0, 0))
+            link.settimeout(5)
+            doomed = [entry for family in (2, 10) for entry in _matching(link, family, wanted)]
+            for start in range(0, len(doomed), _BATCH):
+                link.sendall(b"".join(doomed[start : start + _BATCH]))
+        return len(doomed)
+
+
+def _matching(link: socket.socket, family: int, wanted: frozenset[bytes]) -> Iterator[bytes]:
+    """A deletion request for each dumped flow of an address family whose source is wanted."""
+    link.sendall(_HEADER.pack(20, _GET, _REQUEST | _DUMP, 1, 0) + bytes((family, 0, 0, 0)))
+    found: list[bytes] = []
+    while True:
+        data = link.recv(1 << 20)
+        at = 0
+        while at < len(data):
+            length, kind, _, _, _ = _HEADER.unpack_from(data, at)
+            if kind in (_DONE, _ERROR):
+                return iter(found)
+            request = _deletion(data[at + 20 : at + length], family, wanted)
+            if request:
+                found.append(request)
+            at += length + 3 & ~3
+
+
+def _deletion(payload: bytes, family: int, wanted: frozenset[bytes]) -> bytes:
+    """The request that deletes the flow of this dump entry, or nothing when its source is not wanted."""
+    attributes = dict(_attributes(payload))
+    original = attributes.get(_TUPLE_ORIGINAL, b"")
+    inner = dict(_attributes(dict(_attributes(original)).get(_TUPLE_IP, b"")))
+    if not any(inner.get(number, b"") in wanted for number in _SOURCE):
+        return b""
+    body = bytes((family, 0, 0, 0)) + _attribute(_TUPLE_ORIGINAL | 0x8000, original)
+    for number in (_ZONE, _ID):
+        if number in attributes:
+            body += _attribute(number, attributes[number])
+    return _HEADER.pack(16 + len(body), _DELETE, _REQUEST, 2, 0) + body
+
+
+def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at + 4 <= len(data):
+        length, number = struct.unpack_from("=HH", data, at)
+        if length < 4:
+            return
+        yield number & 0x3FFF, data[at + 4 : at + length]
+        at += length + 3 & ~3
+
+
+def _attribute(number: int, value: bytes) -> bytes:
+    return struct.pack("=HH", 4 + len(value), number) + value + bytes(-len(value) % 4)
+
+
+class LingeringFlows:
+    """Which closed tunnels' flows are to go when. Addresses stay here only as long as the flows they name."""
+
+    def __init__(self, table: FlowTable, linger: float, clock: Callable[[], float]) -> None:
+        self._table, self._linger, self._clock = table, linger, clock
+        self._due: dict[tuple[bytes, ...], float] = {}
+        self._named: dict[bytes, tuple[bytes, ...]] = {}
+
+    def linger(self, addresses: Iterable[IPv4Address | IPv6Address]) -> None:
+        """A tunnel closed: its flows go after the linger, or now when that is 0."""
+        packed = _packed(addresses)
+        if self._linger <= 0:
+            self._table.purge(packed)
+            return
+        self._forget(packed)
+        self._due[packed] = self._clock() + self._linger
+        for address in packed:
+            self._named[address] = packed
+
+    def welcome(self, addresses: Iterable[IPv4Address | IPv6Address]) -> None:
+        """A tunnel opens. The same device's flows go on; those of another that had one of these addresses go now."""
+        packed = _packed(addresses)
+        strangers = {a for a in packed if a in self._named and not set(packed) >= set(self._named[a])}
+        self._table.purge(strangers)
+        self._forget(packed)
+
+    def purge(self, addresses: Iterable[IPv4Address | IPv6Address]) -> None:
+        """Now: the tunnel's standing changed."""
+        packed = _packed(addresses)
+        self._forget(packed)
+        self._table.purge(packed)
+
+    def _forget(self, packed: tuple[bytes, ...]) -> None:
+        """These are no longer due; what closed together with one of them stays due by itself."""
+        for address in packed:
+            group = self._named.pop(address, None)
+            until = self._due.pop(group, None) if group else None
+            rest = tuple(other for other in group or () if other != address and other in self._named)
+            if rest and until is not None:
+                self._due[rest] = until
+                self._named.update(dict.fromkeys(rest, rest))
+
+    async def tick(self) -> None:
+        """Purges what is due, on a thread of its own; called now and then."""
+        now = self._clock()
+        due = [group for group, until in self._due.items() if until <= now]
+        for group in due:
+            del self._due[group]
+            for address in group:
+                self._named.pop(address, None)
+        if due:
+            await asyncio.to_thread(self._table.purge, [address for group in due for address in group])
+
+    def purge_all(self) -> None:
+        """The node stops: nothing lingers."""
+        self._table.purge(self._named)
+        self._due.clear()
+        self._named.clear()
+
+
+def _packed(addresses: Iterable[IPv4Address | IPv6Address]) -> tuple[bytes, ...]:
+    return tuple(address.packed for address in addresses)

@@ -1,0 +1,102 @@
+"""A program of somebody else's that lives and dies with the agent: silent, without a terminal, in its own group.
+
+`setpriv` (util-linux) sets the parent-death signal before the program starts, so that even a killed agent leaves
+nothing running. What the program says goes to /dev/null: it may contain addresses. Not a supervisor: whoever starts
+a daemon watches `ended` and decides what its end means.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Mapping, Sequence
+
+_SETPRIV = ("setpriv", "--pdeathsig", "KILL")
+TUNABLES = "glibc.malloc.tcache_count=0"
+"""Caches of each thread keep freed blocks that MALLOC_PERTURB_ does not overwrite."""
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class ProgramError(RuntimeError):
+    """A program that is missing or failed. Names the program, never its arguments or output."""
+
+
+class Daemon:
+    """One running program."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+        self.name = name
+        self._process = process
+
+    @classmethod
+    async def start(
+        cls,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        fds: Sequence[int] = (),
+        setpriv: Sequence[str] = (),
+    ) -> "Daemon":
+        """Starts `argv`. `setpriv`: more options for setpriv(1). `fds` stay open in the program."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *_SETPRIV,
+                *setpriv,
+                "--",
+                *argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+                env={"PATH": PATH, "MALLOC_PERTURB_": "165", "GLIBC_TUNABLES": TUNABLES, **(env or {})},
+                pass_fds=tuple(fds),
+                cwd="/",
+                start_new_session=True,
+            )
+        except FileNotFoundError:
+            raise ProgramError("setpriv is missing: install Debian's util-linux") from None
+        return cls(argv[0], process)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.returncode is None
+
+    async def ended(self) -> int:
+        """Waits for the program's end, and gives its exit code."""
+        return await self._process.wait()
+
+    async def stop(self, patience: float = 3.0) -> None:
+        """Asks it to end, and ends it when it has not within `patience` seconds. A second call does nothing."""
+        if not self.running:
+            return
+        self._signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self._process.wait(), patience)
+        except TimeoutError:
+            self._signal(signal.SIGKILL)
+            await self._process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+
+async def run(argv: Sequence[str], *, given: str = "", ok_to_fail: bool = False) -> None:
+    """Runs a short command to its end, with `given` on its standard input. ProgramError when it fails."""
+    process = await asyncio.create_subprocess_exec(
+        *argv,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={"PATH": PATH},
+    )
+    try:
+        await asyncio.wait_for(process.communicate(given.encode()), 20)
+    except TimeoutError:
+        process.kill()
+        raise ProgramError(f"{argv[0]} did not end within 20 s") from None
+    if process.returncode and not ok_to_fail:
+        raise ProgramError(f"{argv[0]} failed: is it installed, and does this process have the right to use it?")
