@@ -18,7 +18,11 @@ def test_it_writes_and_counts_nothing_and_takes_no_orders() -> None:
 
 
 def test_only_tunnels_may_ask() -> None:
-    assert "access-control: 0.0.0.0/0 refuse" in lines() and "access-control: 10.0.0.0/8 allow" in lines()
+    doors = [line.split()[1] for line in lines() if line.startswith("interface: ")]
+    assert doors == ["10.0.0.1@53", "fd74:7973:7400::1@53", "fd74:7973:7400::1@5354"], "addresses inside tunnels alone"
+    assert [line for line in lines() if line.startswith("interface-action: ")] == [
+        f"interface-action: {door} allow" for door in doors
+    ]
 
 
 def test_the_garden_answers_the_site_the_notice_and_the_portal_probes_only() -> None:
@@ -31,7 +35,7 @@ def test_the_garden_answers_the_site_the_notice_and_the_portal_probes_only() -> 
 def test_a_lab_with_its_own_root_is_not_validated_and_the_internet_is() -> None:
     lab = Resolver(roots=(IPv4Address("198.18.2.53"),), anchor="/key")
     assert 'root-hints: "/hints"' in lines(lab) and not any("trust-anchor" in line for line in lines(lab))
-    assert ". 3600 IN NS root0.invalid.\nroot0.invalid. 3600 IN A 198.18.2.53\n" == lab.hints_text()
+    assert lab.hints_text() == ". 3600 IN NS root0.invalid.\nroot0.invalid. 3600 IN A 198.18.2.53\n"
     assert 'trust-anchor-file: "/key"' in lines(Resolver(anchor="/key"))
 
 

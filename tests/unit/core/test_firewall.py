@@ -76,10 +76,10 @@ def test_tunnel_flows_are_masqueraded_to_ports_on_which_nobody_listens() -> None
 
 @given(st.sets(st.integers(1, 65535), max_size=6), st.integers(1, 65535))
 def test_the_port_range_never_holds_a_listening_port(udp: set[int], wireguard: int) -> None:
-    rules = Ruleset("eth0", wireguard, tuple(udp))
+    rules = Ruleset("eth0", wireguard, udp=tuple(udp))
     low, high = rules.snat_range
     assert 32768 <= low <= high <= 60999
-    assert not any(low <= port <= high for port in {wireguard, *udp})
+    assert not any(low <= port <= high for port in {wireguard, rules.knocks, *udp})
 
 
 def test_outer_flows_are_untracked_in_and_out_and_over_lo() -> None:
@@ -87,6 +87,14 @@ def test_outer_flows_are_untracked_in_and_out_and_over_lo() -> None:
     assert any("udp dport { 1194, 51820 } notrack" in rule and '"lo"' in rule for rule in into)
     assert any("tcp dport { 443 } notrack" in rule for rule in into)
     assert any("udp sport { 1194, 51820 } notrack" in rule and '"eth0"' in rule for rule in out)
+
+
+def test_an_initiation_from_outside_goes_to_the_agents_listener_after_the_limits_and_nothing_else_does() -> None:
+    rules = chain("vp_first")
+    limited = next(i for i, rule in enumerate(rules) if "jump vp_limits" in rule)
+    turned = next(i for i, rule in enumerate(rules) if rule.endswith("udp dport set 51821"))
+    assert limited < turned and "udp dport 51820 udp length 156 @th,64,32 0x01000000" in rules[turned]
+    assert rules[1] == "fib daddr type local udp dport 51821 drop", "nobody reaches the listener by its own port"
 
 
 def test_the_flood_buckets_hold_numbers_under_a_seed_and_no_address() -> None:

@@ -1,6 +1,6 @@
 """A WireGuard initiator for tests: makes handshake initiations, honest and dishonest, independently of the product.
 
-Written from the paper (section 5.4.2) with the standard library's `hmac`; shares no code with `core.wireguard.handshake`.
+Written from the paper (section 5.4.2) with the standard library's `hmac`; shares no code with the product's.
 """
 
 import hashlib

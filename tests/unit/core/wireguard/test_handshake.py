@@ -6,8 +6,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.core.wireguard.initiator import Initiator, tai64n, with_mac1
 
+from tests.unit.core.wireguard.initiator import Initiator, tai64n, with_mac1
 from tyst.core.wireguard.handshake import Flaw, HandshakeError, Responder
 
 keys = st.binary(min_size=32, max_size=32)
