@@ -32,7 +32,7 @@ want=$(cat requirements/dev.lock requirements/runtime.lock | sha256sum | cut -d'
 if [ ! -x .venv/bin/python ] || { [ "$(cat "$stamp" 2>/dev/null)" != "$want" ] && [ "$(cat "$stamp" 2>/dev/null)" != "${want%-*}-yes" ]; }; then
   say "Python environment (.venv) from $lock"
   [ -x .venv/bin/python ] || python3 -m venv .venv
-  .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r "$lock"
+  .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r "$lock"
   echo "$want" > "$stamp"
 fi
 

@@ -1,4 +1,4 @@
-"""A gate in the hand of a test: speaks the true protocol (mutual TLS 1.3, msgpack messages) and says what the test wants.
+"""A gate in the hand of a test: speaks the true protocol (mutual TLS 1.3, msgpack) and says what the test wants.
 
 `python -m tests.lab.pretend_gate prepare` makes an authority and a token; `… serve` answers on port 8443. Verdicts are
 read for each question from /run/test/verdicts.json: {"admit": [...], "confirm": [...], "ended": why or "", "slow": s}

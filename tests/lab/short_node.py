@@ -1,4 +1,4 @@
-"""`tyst node` with times in the test's hand: `python -m tests.lab.short_node '{"idle": 12, …}'`, the settings' names as keys."""
+"""`tyst node` with times in the test's hand: `python -m tests.lab.short_node '{"idle": 12, …}'`, settings as keys."""
 
 import asyncio
 import json

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from tests.lab.node_rig import NODE4, TUNNEL, WEB4, WEB6, Rig, rig
 from tests.lab.small_internet import wait_for
 from tests.unit.core.wireguard.initiator import Initiator
-from tyst.core.wireguard.addresses import tunnel_addresses
+from tyst.core.wireguard.addresses import address4, tunnel_addresses
 
 pytestmark = pytest.mark.lab
 
@@ -144,6 +144,28 @@ def test_a_full_account_sees_the_notice_and_the_site_and_nothing_else_until_a_sl
     node.verdicts()
     wait_for(lambda: node.answers("alice", WEB4), 10, "the promotion")
     assert str(alice6) not in node.net.shell("node", "nft list set inet tyst vp_garden6")
+
+
+def _twins() -> tuple[str, str]:
+    """Private keys of two devices whose derived IPv4 addresses are the same (by trying some thousands)."""
+    seen: dict[object, str] = {}
+    while True:
+        private = X25519PrivateKey.generate()
+        four = address4(private.public_key().public_bytes_raw())
+        if four in seen:
+            return seen[four], private.private_bytes_raw().hex()
+        seen[four] = private.private_bytes_raw().hex()
+
+
+def test_bob_whose_derived_address_alice_holds_gets_ipv6_and_she_keeps_her_tunnel(node: Rig) -> None:
+    hers, his = _twins()
+    alice4, _ = node.tunnel("alice", private=hers)
+    bob4, bob6 = node.tunnel("bob", private=his, patience=0.5)
+    assert alice4 == bob4, "they are twins"
+    wait_for(lambda: node.answers("bob", WEB6), 5, "Bob's way out over IPv6")
+    assert not node.answers("bob", WEB4), "the shared address stays with who came first"
+    assert node.answers("alice", WEB4) and node.answers("alice", WEB6)
+    assert node.net.shell("node", "wg show wg-tyst allowed-ips").count(f"{alice4}/32") == 1
 
 
 def test_an_ended_subscription_reaches_the_open_tunnel(node: Rig) -> None:

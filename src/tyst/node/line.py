@@ -143,6 +143,7 @@ class _Line(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         self._body += body
         if len(self._body) > self._limit:
+            self._fail(LineError())
             self.close()
 
     def on_message_complete(self) -> None:
@@ -155,8 +156,11 @@ class _Line(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.usable = False
+        self._fail(LineError(stale=self._used and not self._body))
+
+    def _fail(self, error: LineError) -> None:
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(LineError(stale=self._used and not self._body))
+            self._waiter.set_exception(error)
 
     def close(self) -> None:
         self.usable = False

@@ -64,7 +64,7 @@ def test_no_flipped_bit_ever_opens(bit: int) -> None:
     place = bit % (len(blob) * 8)
     blob[place // 8] ^= 1 << place % 8
     reason = refusal(site.seal, Kind.SESSION, bytes(blob))
-    wanted = {0: {Reason.WRONG_KIND}, **dict.fromkeys(range(1, 5), {Reason.WRONG_KEY})}
+    wanted = {0: {Reason.WRONG_KIND}, **{key: {Reason.WRONG_KEY} for key in range(1, 5)}}
     assert reason in wanted.get(place // 8, {Reason.DAMAGED, Reason.TRUNCATED})
 
 
@@ -125,7 +125,7 @@ def test_a_sealed_login_opens_only_for_the_node_it_was_typed_at(rings: tuple[Key
 
 @given(st.binary(max_size=200))
 def test_garbage_raises_a_seal_error_and_nothing_else(garbage: bytes) -> None:
-    site, gate = new_pair(bytes)
+    site, _gate = new_pair(bytes)
     with pytest.raises(SealError):
         open_sealed(site.seal, Kind.SESSION, garbage, now=NOW)
     with pytest.raises(SealError):

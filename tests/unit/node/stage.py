@@ -1,4 +1,4 @@
-"""A stage for the node's state machine: a clock in the hand, and a gate, a WireGuard and a firewall that note what they are told."""
+"""A stage for the node's state machine: a clock in the hand, a gate, a kernel that note what they are told."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
