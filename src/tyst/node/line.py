@@ -15,7 +15,8 @@ import httptools
 
 _CONNECT = 1.0
 _IDLE = 60.0
-_KEPT = 16
+_LINES = 16
+"""Lines at once; further requests wait for one, so that a flood of questions is not one of handshakes and memory."""
 
 
 class LineError(ConnectionError):
@@ -42,6 +43,7 @@ class HttpsClient:
         self._host, self._port = parts.hostname, parts.port or 443
         self._context, self._limit = context, limit
         self._idle: list[_Line] = []
+        self._free = asyncio.Semaphore(_LINES)
         self._addresses: list[str] = []
         name = f"[{self._host}]" if ":" in self._host else self._host
         self._head = f" HTTP/1.1\r\nHost: {name}:{self._port}\r\nContent-Type: application/msgpack\r\nContent-Length: "
@@ -49,7 +51,7 @@ class HttpsClient:
     async def post(self, path: str, body: bytes, *, within: float) -> Reply:
         """One request. LineError when no answer comes `within` seconds."""
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(within), self._free:
                 return await self._post(path, body)
         except (OSError, TimeoutError, httptools.HttpParserError) as failure:
             if isinstance(failure, LineError):
@@ -63,7 +65,7 @@ class HttpsClient:
         except BaseException:
             line.close()
             raise
-        if line.usable and len(self._idle) < _KEPT:
+        if line.usable:
             self._idle.append(line)
         else:
             line.close()
