@@ -8,7 +8,7 @@ setup:
 setup-dev:
 	@tools/setup.sh --dev
 
-up: setup
+up: setup-dev
 	@./tyst up --background
 
 down:

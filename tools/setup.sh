@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Tyst needs on Debian 12 or newer: Debian packages, the Python environment, the site's front end.
-# usage: tools/setup.sh [--dev]     Says what it does; installs only what is missing; safe to run again.
+# usage: tools/setup.sh [--dev]     Says what it does; installs only what is missing; safe to run again. A machine that
+# only serves needs no --dev: that is for the lab, the journey, the proof and the tests.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 cd "$here"

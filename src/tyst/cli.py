@@ -60,7 +60,13 @@ def _overview() -> int:
 
 def _run(name: str, words: Sequence[str]) -> int:
     module, meaning = JOURNEY if name == "lab journey" else ROOMS[name]
-    command = importlib.import_module(module)
+    try:
+        command = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] == "tyst":
+            raise
+        print(f"tyst {name}: the Python package {error.name} is missing; run tools/setup.sh --dev.", file=sys.stderr)
+        return 1
     parser = argparse.ArgumentParser(prog=f"tyst {name}", description=meaning.capitalize() + ".")
     command.add_arguments(parser)
     try:

@@ -1,6 +1,7 @@
 """A node and real WireGuard clients: peers that exist only while they are used, and what Mallory gets out of it."""
 
 import base64
+import hashlib
 import os
 import signal
 from collections.abc import Iterator
@@ -160,7 +161,7 @@ def _twins() -> tuple[str, str]:
 def test_bob_whose_derived_address_alice_holds_gets_ipv6_and_she_keeps_her_tunnel(node: Rig) -> None:
     hers, his = _twins()
     alice4, _ = node.tunnel("alice", private=hers)
-    bob4, bob6 = node.tunnel("bob", private=his, patience=0.5)
+    bob4, _ = node.tunnel("bob", private=his, patience=0.5)
     assert alice4 == bob4, "they are twins"
     wait_for(lambda: node.answers("bob", WEB6), 5, "Bob's way out over IPv6")
     assert not node.answers("bob", WEB4), "the shared address stays with who came first"
@@ -207,6 +208,9 @@ def test_a_killed_agent_leaves_no_daemon_and_a_closed_firewall_and_starts_again_
     alive = "ps -eo stat=,args= | grep -E '^[^Z].*(unbound -d|wireguard-go -f wg-tyst)' | grep -v grep"
     wait_for(lambda: node.net.shell("node", alive).strip() == "", 3, "the daemons to be gone")
     assert "policy drop" in node.net.shell("node", "nft list chain inet tyst vp_forward")
+    with node.watch("mallory", "eth0", "icmp", seconds=0.5) as heard:
+        send(node, "mallory", initiator(node).initiation(), b"x", patience=0.3)
+    assert heard == [], "nobody is at home, and nothing says so"
     before = node.public
     node.node = node.start_node({"idle": 12, "provisional": 3, "renew": 2, "sweep": 0.5})
     assert node.net.read("/run/test/node.pub") == before
@@ -243,6 +247,30 @@ def test_garbage_at_the_port_is_no_matter(node: Rig) -> None:
     assert node.answers("alice", WEB4) and node.peers() == 1
     assert _resident(node) - size < 2048, "no growth"
     assert node.node.poll() is None
+
+
+FLOOD = """
+import hashlib,os,socket,sys,time
+key=bytes.fromhex(sys.argv[1]); s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)
+end=time.monotonic()+float(sys.argv[2]); sent=0
+print('up',flush=True)
+while time.monotonic()<end:
+    body=b'\\1\\0\\0\\0'+os.urandom(112)
+    s.sendto(body+hashlib.blake2s(body,key=key,digest_size=16).digest()+bytes(16),('192.0.2.10',51820)); sent+=1
+print(sent)
+"""
+
+
+def test_a_flood_with_valid_macs_stops_neither_alice_nor_a_newcomer_from_elsewhere(node: Rig) -> None:
+    node.tunnel("alice")
+    mac_key = hashlib.blake2s(b"mac1----" + bytes.fromhex(node.public)).hexdigest()
+    flood = node.net.start("mallory", "python3", "-c", FLOOD, mac_key, "8")
+    assert flood.stdout is not None and flood.stdout.readline() == "up\n"
+    pings = node.net.run("alice", "ping", "-c100", "-i0.02", "-W2", WEB4).stdout
+    assert " 0% packet loss" in pings
+    assert node.pings("bob", 3, patience=4.0).count(None) == 0, "Bob comes in without a retry"
+    assert int(flood.communicate(timeout=20)[0]) > 20_000
+    assert node.asked().count("admit/key") == 4, "the gate never heard of it"
 
 
 def _resident(node: Rig) -> int:

@@ -6,6 +6,7 @@ nothing, takes no orders, and keeps a small cache in RAM that names no client. I
 `tyst.node.resolver` does. The firewall (`core.firewall`) decides who reaches which port.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -77,6 +78,10 @@ _MANNERS = """\
 """
 
 
+HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+"""A host's name in small letters (RFC 1123, section 2.1): nothing that means anything to a configuration."""
+
+
 @dataclass(frozen=True, slots=True)
 class Resolver:
     """What the node's resolver is made of.
@@ -89,6 +94,10 @@ class Resolver:
     site_addresses: tuple[Address, ...] = ()
     roots: tuple[Address, ...] = ()
     anchor: str = ""
+
+    def __post_init__(self) -> None:
+        if self.site and not HOST_NAME.fullmatch(self.site):
+            raise ValueError("a site's name has labels of letters, digits and hyphens")
 
     def text(self, *, hints: str = "") -> str:
         """unbound.conf. `hints`: path of a file with `hints_text`, where `roots` are given."""

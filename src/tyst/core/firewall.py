@@ -11,6 +11,7 @@ docs/threat-model.md (port shadow, in-tunnel probing, CVE-2019-14899).
 """
 
 import itertools
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
@@ -86,6 +87,16 @@ class Elements:
         return {OPEN4: self.open4, OPEN6: self.open6, EGRESS6: self.egress6, GARDEN6: self.garden6}[name]
 
 
+_INTERFACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}")
+
+
+def interface_name(text: str) -> str:
+    """An interface's name as it may stand in the rules (Linux takes more: up to 15 bytes but / and white space)."""
+    if not _INTERFACE.fullmatch(text):
+        raise ValueError("an interface's name has at most 15 letters, digits, dots, hyphens and underscores")
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Ruleset:
     """What the node's firewall is made of. `management`: addresses of gates, out of reach from tunnels.
@@ -102,6 +113,9 @@ class Ruleset:
     tcp: tuple[int, ...] = (443,)
     management: tuple[Address, ...] = ()
     site: tuple[Address, ...] = ()
+
+    def __post_init__(self) -> None:
+        interface_name(self.interface)
 
     def text(self, elements: Elements, *, seed: int) -> str:
         """The transaction. `seed`: 32 random bits that mix source prefixes into buckets, drawn anew every minute."""
@@ -232,6 +246,8 @@ class Ruleset:
                 f"{out} ip daddr {ALL_TUNNELS4} drop",
                 f"{out} ip6 saddr {ALL_TUNNELS6} drop",
                 f"{out} ip6 daddr {ALL_TUNNELS6} drop",
+                f"{out} icmp type destination-unreachable icmp code port-unreachable drop",
+                f"{out} icmpv6 type destination-unreachable icmpv6 code port-unreachable drop",
             )
         )
 

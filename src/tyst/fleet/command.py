@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tyst.core.dns import HOST_NAME
 from tyst.core.keyring import KeyringError
 from tyst.fleet import founding, nodes
 from tyst.records.statements import RecordsError
@@ -87,7 +88,13 @@ _ACTIONS = {"init": _init, "add": _add, "token": _token, "list": _list, "revoke"
 
 
 def _site(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme != "https" or not parts.hostname or parts.path not in {"", "/"}:
-        raise argparse.ArgumentTypeError("the site's address looks like https://tyst.test")
+    """It goes into configurations and pages, so it is a name and perhaps a port, and nothing else."""
+    wrong = argparse.ArgumentTypeError("the site's address looks like https://tyst.test")
+    try:
+        parts = urlsplit(text)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        raise wrong from None
+    if not HOST_NAME.fullmatch(parts.hostname or "") or text.rstrip("/") != f"https://{parts.hostname}{port}":
+        raise wrong
     return text.rstrip("/")

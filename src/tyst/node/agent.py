@@ -21,6 +21,7 @@ from tyst.node.drivers.wireguard import WireGuard, WireGuardError
 from tyst.node.gate_link import GateAbsent, GateLink, GateRefused
 from tyst.node.identity import Identity
 from tyst.node.listener import Listener
+from tyst.node.refresh import Refresher
 from tyst.node.renewals import Renewals
 from tyst.node.settings import Settings
 from tyst.node.tunnels import Tunnels
@@ -94,10 +95,11 @@ class Agent:
 
     def _begin(self, parts: Parts) -> None:
         """The loops; and what was made until now is left out of garbage collection from here on."""
+        fresh = Refresher(lambda: len(parts.tunnels.table), parts.wireguard.stop)
         renewals = Renewals(parts.link, [parts.tunnels, *parts.doors], parts.tunnels.note)
         work = [
             self._look(parts.tunnels),
-            self._every(parts.settings.sweep, parts.tunnels.sweep),
+            self._every(parts.settings.sweep, parts.tunnels.sweep, fresh.look),
             self._every(parts.settings.renew, renewals.round, parts.tunnels.ask_again),
             self._every(_MINUTE, self._reseed),
             self._every(_MINUTE / 4, parts.flows.tick),

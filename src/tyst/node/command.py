@@ -15,6 +15,7 @@ import sys
 from ipaddress import ip_address
 from pathlib import Path
 
+from tyst.core.firewall import interface_name
 from tyst.node.drivers.firewall import FirewallError
 from tyst.node.drivers.process import ProgramError
 from tyst.node.drivers.wireguard import WireGuardError
@@ -32,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--token-file", type=Path, metavar="FILE", help="the enrolment token; needed at the first start"
     )
-    parser.add_argument("--interface", default="eth0", metavar="NAME", help="the public network interface")
+    parser.add_argument(
+        "--interface", default="eth0", type=interface_name, metavar="NAME", help="the public network interface"
+    )
     parser.add_argument(
         "--dns-root", action="append", default=[], type=ip_address, metavar="ADDR",
         help="a root name server to use instead of the Internet's, without DNSSEC; may be repeated",

@@ -8,34 +8,33 @@ import fcntl
 import os
 import struct
 
-from pyroute2 import AsyncIPRoute
-
 from tyst.core.openvpn.server import Range
+from tyst.node.drivers.process import run
 
 _TUNSETIFF, _TUNSETPERSIST, _TUNSETOWNER = 0x400454CA, 0x400454CB, 0x400454CC
 _IFF_TUN, _IFF_NO_PI = 0x0001, 0x1000
-_NODAD = 0x02
 QUEUE_PACKETS = 1000
 
 
 async def make(span: Range, owner: int) -> None:
-    """Makes the device for the process that runs as user `owner`, with gateway addresses, up. OSError on failure."""
+    """Makes the device for the process that runs as user `owner`, with gateway addresses, up.
+
+    Raises OSError or ProgramError on failure.
+    """
     _persist(span.device, owner)
-    async with AsyncIPRoute() as ip:
-        (index,) = await ip.link_lookup(ifname=span.device)
-        _no_automatic_address(span.device)
-        await ip.link("set", index=index, mtu=1500, txqlen=QUEUE_PACKETS, state="up")
-        four, six = (str(span.gateway4), span.net4.prefixlen), (str(span.gateway6), span.net6.prefixlen)
-        await ip.addr("replace", index=index, address=four[0], prefixlen=four[1])
-        # nodad, or the address counts for nothing for a second while duplicates are looked for.
-        await ip.addr("replace", index=index, address=six[0], prefixlen=six[1], flags=_NODAD)
+    _no_automatic_address(span.device)
+    # nodad, or the address counts for nothing for a second while duplicates are looked for.
+    await run(
+        ["ip", "-batch", "-"],
+        given=f"link set {span.device} mtu 1500 txqueuelen {QUEUE_PACKETS} up\n"
+        f"addr replace {span.gateway4}/{span.net4.prefixlen} dev {span.device}\n"
+        f"addr replace {span.gateway6}/{span.net6.prefixlen} dev {span.device} nodad\n",
+    )
 
 
 async def remove(span: Range) -> None:
     """Takes the device away; its routes and addresses go with it. Nothing happens when it isn't there."""
-    async with AsyncIPRoute() as ip:
-        for index in await ip.link_lookup(ifname=span.device):
-            await ip.link("del", index=index)
+    await run(["ip", "link", "del", span.device], ok_to_fail=True)
 
 
 def _persist(name: str, owner: int) -> None:
