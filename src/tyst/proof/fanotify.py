@@ -18,10 +18,11 @@ _CLOEXEC, _NONBLOCK, _UNLIMITED_QUEUE = 0x1, 0x2, 0x10
 _REPORT_FID, _REPORT_DIR_FID, _REPORT_NAME = 0x200, 0x400, 0x800
 _MARK_ADD, _MARK_FILESYSTEM = 0x1, 0x100
 _Q_OVERFLOW, _ONDIR = 0x4000, 0x40000000
+CLOSED = "closed after writing"
 _NAMES = {
     0x2: "modified",
     0x4: "attributes",
-    0x8: "closed after writing",
+    0x8: CLOSED,
     0x40: "moved away",
     0x80: "moved here",
     0x100: "created",

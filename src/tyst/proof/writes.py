@@ -15,7 +15,7 @@ from typing import Self
 
 from tyst.proof import machine
 from tyst.proof.control_helper import DISK_FOLDER
-from tyst.proof.fanotify import Group, Touch
+from tyst.proof.fanotify import CLOSED, Group, Touch
 from tyst.proof.machine import HostLike
 
 SECTOR = 512
@@ -84,10 +84,12 @@ class WriteWatch:
     def finish(self) -> Writes:
         """What was written until now. May be called again later: it always counts from the start."""
         written = {host.name: (_sectors(host) - self._before[host.name]) * SECTOR for host in self._hosts}
-        touched = {
-            name: tuple(sorted({t for group in groups for t in group.drain()})) for name, groups in self._groups.items()
-        }
-        return Writes(written, touched)
+        return Writes(written, {name: self._touched(name, bool(count)) for name, count in written.items()})
+
+    def _touched(self, name: str, wrote: bool) -> tuple[Touch, ...]:
+        """What was done to files. A file opened for writing and closed unwritten tells something only beside a write."""
+        touches = {touch for group in self._groups[name] for touch in group.drain()}
+        return tuple(sorted(touch for touch in touches if wrote or touch.what != CLOSED))
 
     def _close(self) -> None:
         for groups in self._groups.values():

@@ -2,7 +2,9 @@
 
 Before SQLite changes a page it copies the old one into the journal. In TRUNCATE mode the file is cut afterwards, and
 the copies stay in the freed blocks of the disk (the residue scan found a deleted user name there). So the journal is
-kept (PERSIST) and overwritten in place. The journal is only touched while its lock is held and no transaction uses it.
+kept over the commit (PERSIST), overwritten in place, and only then removed: where it lies, every reader opens it to see
+whether a crash left it, and SQLite changes its owner when root opens it, which is a write. The journal is only touched
+while the database's lock is held and no transaction uses it; SQLite's unix VFS keeps no journal open without a lock.
 Callers: `statements.py` for the gate, `sqlite/base.py` for Django.
 """
 
@@ -13,7 +15,7 @@ _BLOCK = bytes(1 << 16)
 
 
 def wipe(connection: sqlite3.Connection, path: str) -> None:
-    """Overwrites the journal of the database file `path` with zeroes and syncs it. Not inside a transaction.
+    """Overwrites the journal of the database file `path` with zeroes, syncs and removes it. Not inside a transaction.
 
     BEGIN IMMEDIATE keeps every other writer out, and opens no journal of its own. When another writer does not finish
     within the connection's time-out, the journal is his, and he wipes it after his commit.
@@ -38,7 +40,7 @@ def _overwrite(path: str) -> None:
         while left > 0:
             done = os.pwrite(journal, _BLOCK[: min(left, len(_BLOCK))], place)
             left, place = left - done, place + done
-        if place:
-            os.fdatasync(journal)
+        os.fdatasync(journal)
     finally:
         os.close(journal)
+    os.unlink(path)

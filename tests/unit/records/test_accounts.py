@@ -92,7 +92,7 @@ def test_a_deleted_account_was_never_here() -> None:
     assert accounts.by_username("alice-of-the-marked-name") is None
     assert b"alice-of-the-marked-name" not in path.read_bytes(), "secure_delete leaves no page with her name"
     journal = path.with_name(path.name + "-journal")
-    assert not any(journal.read_bytes()), "the journal holds the old page"
+    assert not journal.exists()
     make("alice-of-the-marked-name", b"z" * 16)
 
 

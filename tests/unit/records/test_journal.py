@@ -29,11 +29,13 @@ def test_without_the_wipe_the_journal_holds_the_deleted_name(database: sqlite3.C
     assert NAME.encode() in journal_of(tmp_path)
 
 
-def test_after_the_wipe_it_holds_nothing_and_has_kept_its_blocks(database: sqlite3.Connection, tmp_path: Path) -> None:
+def test_the_wipe_overwrites_the_blocks_it_lets_go(database: sqlite3.Connection, tmp_path: Path) -> None:
     database.execute("DELETE FROM account")
-    before = journal_of(tmp_path)
-    journal.wipe(database, str(tmp_path / "r.sqlite3"))
-    assert journal_of(tmp_path) == bytes(len(before)) != b""
+    size = len(journal_of(tmp_path))
+    with open(tmp_path / "r.sqlite3-journal", "rb") as witness:
+        journal.wipe(database, str(tmp_path / "r.sqlite3"))
+        assert witness.read() == bytes(size) != b""
+    assert not (tmp_path / "r.sqlite3-journal").exists(), "a journal that lies there is touched by every reader"
     assert database.execute("SELECT count(*) FROM account").fetchone() == (0,)
 
 
