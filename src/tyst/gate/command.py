@@ -1,6 +1,8 @@
 """`./tyst gate`: runs the gate, or asks the running one for its daily batch now (`./tyst gate batch`)."""
 
 import argparse
+import ctypes
+import resource
 import ssl
 import sys
 from datetime import time
@@ -15,6 +17,7 @@ from tyst.messages.devices import BatchDone, RunBatch
 from tyst.records.statements import RecordsError
 
 STATE = Path("/var/lib/tyst")
+_PR_SET_DUMPABLE = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
         if args.action == "batch":
             return _ask_for_batch(args.state, args.listen)
         host, port = args.listen
+        _keep_memory_in()
         wiring.serve(wiring.Options(args.state, host, port, args.batch_at, tuple(args.site_address)))
     except (wiring.StateError, RecordsError, KeyringError) as error:
         print(f"tyst gate: {error}.", file=sys.stderr)
@@ -50,6 +54,12 @@ def run(args: argparse.Namespace) -> int:
         print("tyst gate: a file is missing in the state folder: run `./tyst fleet init` first.", file=sys.stderr)
         return 1
     return 0
+
+
+def _keep_memory_in() -> None:
+    """No core dump of this process, and no look into it for processes that aren't root (prctl(2))."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _ask_for_batch(state: Path, listen: tuple[str, int]) -> int:

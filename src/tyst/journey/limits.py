@@ -119,11 +119,8 @@ def node_dies(cast: Cast) -> str:
 
 def gate_dies(cast: Cast) -> str:
     """Step 7, second half: the gate is killed and started; open tunnels never notice; the counts rebuild."""
-    gate = cast.provider.gate
-    assert gate
     pings = cast.lab["alice"].popen(["ping", "-n", "-q", "-i", "0.2", "-w", "30", str(PLACES["web"].ipv4)], stdout=-1)
-    gate.kill()
-    gate.wait(5)
+    cast.provider.kill_gate()
     wait_until(
         lambda: pages.devices_or_none(cast.browser("alice")) is None,
         within=10,

@@ -73,6 +73,14 @@ class Provider:
         self.gate = self._room([TYST, "gate", "--state", STATE, "--listen", f"[::]:{GATE_PORT}"])
         self._wait_for_port(self.gate, GATE_PORT, "the gate")
 
+    def kill_gate(self) -> None:
+        """The gate is gone, as by a crash."""
+        assert self.gate is not None and self.gate.stdout and self.gate.stderr
+        self.gate.kill()
+        self.gate.wait(5)
+        self.gate.stdout.close()
+        self.gate.stderr.close()
+
     def start_site(self) -> None:
         """Starts the site: HTTPS for the lab, plain HTTP on the control host's loopback for the relay."""
         words = [TYST, "serve", "--state", STATE, "--https", "[::]:443", "--http", "127.0.0.1:8000"]

@@ -1,12 +1,16 @@
 """`./tyst serve`: runs the site on the addresses it is given."""
 
 import argparse
+import ctypes
+import resource
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 from tyst.core.keyring import KeyringError
+
+_PR_SET_DUMPABLE = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
 
     if not (args.https or args.http):
         return _say("say where to listen: --https ADDR:PORT, --http ADDR:PORT or both")
+    _keep_memory_in()
     try:
         door = wiring.application(wiring.Options(args.state, args.gate, args.geoip, args.host))
         _listen(args, door)
@@ -35,6 +40,12 @@ def run(args: argparse.Namespace) -> int:
     except (ValueError, RuntimeError) as error:
         return _say(str(error))
     return 0
+
+
+def _keep_memory_in() -> None:
+    """No core dump of this process, and no look into it for processes that aren't root (prctl(2))."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _listen(args: argparse.Namespace, door: Any) -> None:

@@ -62,7 +62,7 @@ class ServerProcess:
         self._server, self._folder, self._bucket_of, self._trouble = server, folder, bucket_of, trouble
         self._keeper: Doorkeeper | None = None
         self._process: Process | None = None
-        self._writer: asyncio.StreamWriter | None = None
+        self._writer: asyncio.WriteTransport | None = None
         self._serving = asyncio.Event()
         self._renewing = False
         self._nobody = False
@@ -164,13 +164,13 @@ class ServerProcess:
         return process
 
     async def _converse(self, connection: socket.socket) -> None:
-        reader, self._writer = await asyncio.open_unix_connection(sock=connection)
-        parser = Parser(self._bucket_of)
+        talk = _Talk(Parser(self._bucket_of), self._hear)
+        self._writer, _ = await asyncio.get_running_loop().create_unix_connection(lambda: talk, sock=connection)
         self.send(STATE_ON)
         try:
-            while data := await reader.read(65536):
-                for event in parser.feed(data):
-                    self._hear(event)
+            await talk.over.wait()
+            if talk.error is not None:
+                raise talk.error
         finally:
             self._writer.close()
             self._writer = None
@@ -190,6 +190,26 @@ class ServerProcess:
     def _keeper_of_this(self) -> Doorkeeper:
         assert self._keeper is not None
         return self._keeper
+
+
+class _Talk(asyncio.Protocol):
+    """Bytes from openvpn to the parser, and no further: a StreamReader would keep the last login in its buffer."""
+
+    def __init__(self, parser: Parser, hear: Callable[[Event], None]) -> None:
+        self._parser, self._hear = parser, hear
+        self.over = asyncio.Event()
+        self.error: Exception | None = None
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for event in self._parser.feed(data):
+                self._hear(event)
+        except Exception as error:  # noqa: BLE001 -- raised again by the task that waits for `over`
+            self.error = error
+            self.over.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.over.set()
 
 
 def _environment() -> dict[str, str]:
