@@ -46,7 +46,7 @@ def test_the_outer_flow_leaves_no_trace_in_connection_tracking(node: Rig, people
     assert str(people["alice"][0]) in tracked, "inner flows are tracked"
     assert "198.51.100.11" not in tracked and "dport=51820" not in tracked
     with node.ruleset(
-        ("udp dport { 1194, 51820 } notrack", "udp dport 1 notrack"),
+        ("udp dport { 1194, 51820 } fib daddr type local notrack", "udp dport 1 notrack"),
         ("udp sport { 1194, 51820 } notrack", "udp sport 1 notrack"),
     ):
         assert node.answers("alice", WEB4)
@@ -199,6 +199,7 @@ def test_row_11_mallory_cannot_shadow_a_port_on_which_the_node_listens(node: Rig
     range_, ports = "masquerade to :32768-51819", "udp sport { 1194, 51820 }"
     bare = (
         (range_, "masquerade"),
+        ("dport { 1194, 51820 } fib daddr type local notrack", "dport 1 notrack"),
         ("dport { 1194, 51820 } notrack", "dport 1 notrack"),
         (f"{ports} drop", "udp sport 1 drop"),
     )

@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives import serialization
 
 from tyst.core import keyring
 from tyst.core.slots import SlotTable
+from tyst.core.steady import SteadyClock
 from tyst.gate import authority
 from tyst.gate.batch import run_batch, seconds_until
 from tyst.gate.door import Door
@@ -77,13 +78,18 @@ def build(options: Options) -> Gate:
         authority=authority.load(certificate.public_bytes(serialization.Encoding.DER), keys.secrets[FLEET_SECRET]),
         openvpn=authority.load(fleet.openvpn_authority, keys.secrets[OPENVPN_SECRET]),
         passwords=PasswordDesk(os.cpu_count() or 1),
-        clock=time.time,
+        clock=SteadyClock(time.time, boot_seconds),
         ticks=time.monotonic,
         draw=secrets.token_bytes,
         site_addresses=_site_addresses(options, fleet),
         slots=SlotTable(started=time.monotonic()),
         slot_secret=secrets.token_bytes(32),
     )
+
+
+def boot_seconds() -> float:
+    """Seconds since the machine's start, sleep included: a laptop's long night is no jump of the clock."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _keys(state: Path) -> keyring.Keyring:

@@ -20,6 +20,8 @@ from tyst.core.keyring import from_text
 from tyst.core.rounding import extended, month_of, nearest_hour
 from tyst.core.tags import opener_of, tag_of
 from tyst.core.tokens import KeyRecord
+from tyst.records import journal
+from tyst.records.engine import PRAGMAS, WAIT_SECONDS
 
 ACCOUNT = """INSERT INTO account (handle, username, password, email, created_at, updated_at, newsletter,
  has_authenticated, has_connected, has_ipv6, compression, streaming, language, currency, country, campaign,
@@ -33,7 +35,10 @@ def make(state: Path, count: int, now: datetime) -> list[bytes]:
     hour = nearest_hour(now).strftime("%Y-%m-%d %H:%M:%S")
     expiry = extended(None, days=30, today=now.date()).strftime("%Y-%m-%d %H:%M:%S")
     privates = [X25519PrivateKey.generate() for _ in range(count)]
-    with sqlite3.connect(state / "records.sqlite3") as database:
+    database = sqlite3.connect(state / "records.sqlite3", timeout=WAIT_SECONDS)
+    for pragma in PRAGMAS:
+        database.execute(pragma)
+    with database:
         for private in privates:
             handle, public = os.urandom(16), private.public_key().public_bytes_raw()
             tag = tag_of(public)
@@ -49,6 +54,7 @@ def make(state: Path, count: int, now: datetime) -> list[bytes]:
                 "INSERT INTO key_record (tag, record, last_month) VALUES (?, ?, ?)",
                 (tag, record, month_of(now, plus=24)),
             )
+    journal.wipe(database, str(state / "records.sqlite3"))
     database.close()
     return [private.private_bytes_raw() for private in privates]
 

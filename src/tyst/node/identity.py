@@ -38,6 +38,7 @@ from tyst.node.gate_link import GateLink
 T = TypeVar("T")
 
 _RAM = ("tmpfs", "ramfs")
+_DAMAGED = "this node's state is damaged: remove the --state folder and give it a fresh token (`./tyst fleet token`)"
 
 
 class IdentityError(RuntimeError):
@@ -62,9 +63,12 @@ class Identity:
 
     @property
     def context(self) -> ssl.SSLContext:
-        """TLS 1.3 with the fleet's authority as the only root and the certificate of now."""
-        context = _authority_context(self.folder / "authority.crt")
-        context.load_cert_chain(self.folder / "node.crt", self.folder / "node.key")
+        """TLS 1.3 with the fleet's authority as the only root and the certificate of now. IdentityError if damaged."""
+        try:
+            context = _authority_context(self.folder / "authority.crt")
+            context.load_cert_chain(self.folder / "node.crt", self.folder / "node.key")
+        except OSError:  # a file that is missing, or none that OpenSSL can read, or two that don't belong together
+            raise IdentityError(_DAMAGED) from None
         return context
 
     def half_life(self, wall: float) -> float:

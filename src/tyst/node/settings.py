@@ -25,9 +25,9 @@ class Settings:
     unknown: float = 10.0
     """How long a key without a record is remembered (hashed) as such."""
     unknown_cap: int = 65536
-    asks_rate: float = 400.0
+    asks_rate: float = 200.0
     """New keys per second about which the gate is asked."""
-    asks_burst: float = 800.0
+    asks_burst: float = 400.0
 
 
 def strict(settings: Settings) -> Settings:

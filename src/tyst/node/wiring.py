@@ -74,7 +74,11 @@ async def build(agent: Agent, firewall: NftFirewall, options: Options) -> Parts:
     """All parts of a node that has joined. The firewall is loaded already, and closed."""
     who, link, announced = await join(options)
     site = addresses_of(announced.site_addresses) or await _resolve(announced.site)
-    ruleset = Ruleset(options.interface, WIREGUARD_PORT, management=await _resolve(who.gate), site=site)
+    management = await _resolve(who.gate)
+    if not management:  # tunnels could reach the gate as soon as it is found again: rather no node at all
+        await link.close()
+        raise GateAbsent
+    ruleset = Ruleset(options.interface, WIREGUARD_PORT, management=management, site=site)
     clock = Clock(time.monotonic, time.time)
     flows = LingeringFlows(FlowTable(), options.settings.linger, time.monotonic)
     wireguard = UserspaceWireGuard(WIREGUARD)

@@ -87,7 +87,7 @@ class WriteWatch:
         return Writes(written, {name: self._touched(name, bool(count)) for name, count in written.items()})
 
     def _touched(self, name: str, wrote: bool) -> tuple[Touch, ...]:
-        """What was done to files. A file opened for writing and closed unwritten tells something only beside a write."""
+        """What was done to files. One opened for writing and closed unwritten tells something only beside a write."""
         touches = {touch for group in self._groups[name] for touch in group.drain()}
         return tuple(sorted(touch for touch in touches if wrote or touch.what != CLOSED))
 

@@ -1,7 +1,8 @@
 """Puts one site together from its state folder: keys, database, gate, table of countries, clock and randomness."""
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import django
 from django.conf import settings as active
 
 from tyst.core.keyring import Keyring, from_text
+from tyst.core.steady import SteadyClock
 from tyst.records.engine import database
 from tyst.site import settings
 
@@ -28,9 +30,10 @@ class Options:
     hosts: Sequence[str] = ()
 
 
-def now() -> datetime:
-    """The door's clock."""
-    return datetime.now(UTC)
+def clock() -> Callable[[], datetime]:
+    """The door's clock. It does not believe a jump of the machine's, sleep apart (CLOCK_BOOTTIME)."""
+    steady = SteadyClock(time.time, lambda: time.clock_gettime(time.CLOCK_BOOTTIME))
+    return lambda: datetime.fromtimestamp(steady(), UTC)
 
 
 def configure(path: Path, hosts: Sequence[str]) -> None:
@@ -55,6 +58,7 @@ def application(options: Options) -> Any:
     from tyst.site.services import Services, SiteHandler
 
     _admit_own_name()
+    now = clock()
     services = Services(
         now=now,
         draw=os.urandom,

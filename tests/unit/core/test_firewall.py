@@ -84,8 +84,8 @@ def test_the_port_range_never_holds_a_listening_port(udp: set[int], wireguard: i
 
 def test_outer_flows_are_untracked_in_and_out_and_over_lo() -> None:
     into, out = chain("vp_first"), chain("vp_first_out")
-    assert any("udp dport { 1194, 51820 } notrack" in rule and '"lo"' in rule for rule in into)
-    assert any("tcp dport { 443 } notrack" in rule for rule in into)
+    assert any("udp dport { 1194, 51820 } fib daddr type local notrack" in rule and '"lo"' in rule for rule in into)
+    assert any("tcp dport { 443 } fib daddr type local notrack" in rule for rule in into)
     assert any("udp sport { 1194, 51820 } notrack" in rule and '"eth0"' in rule for rule in out)
 
 
@@ -94,7 +94,7 @@ def test_an_initiation_from_outside_goes_to_the_agents_listener_after_the_limits
     limited = next(i for i, rule in enumerate(rules) if "jump vp_limits" in rule)
     turned = next(i for i, rule in enumerate(rules) if rule.endswith("udp dport set 51821"))
     assert limited < turned and "udp dport 51820 udp length 156 @th,64,32 0x01000000" in rules[turned]
-    assert rules[1] == "fib daddr type local udp dport 51821 drop", "nobody reaches the listener by its own port"
+    assert rules[1] == "udp dport 51821 fib daddr type local drop", "nobody reaches the listener by its own port"
 
 
 def test_the_flood_buckets_hold_numbers_under_a_seed_and_no_address() -> None:

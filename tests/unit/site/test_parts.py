@@ -141,7 +141,7 @@ def test_an_address_to_listen_on_has_a_port(text: str) -> None:
 
 
 def test_the_doors_clock_is_aware() -> None:
-    assert wiring.now().tzinfo is not None
+    assert wiring.clock()().tzinfo is not None
 
 
 def test_a_server_says_nothing_of_its_errors(capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,8 @@
 
 The service addresses lie on `lo`, so that they exist whatever becomes of a tunnel interface. Routes that lead nowhere
 stand behind those into the tunnels: when a tunnel interface is gone, its addresses are unreachable and never follow
-the default route out. Forwarding is a switch of its own: opened last, closed first.
+the default route out. Forwarding is a switch of its own: opened last, closed first, and never put back: an agent that
+was killed left it open, and the next one, should it fail, must not leave it so without a firewall.
 """
 
 import contextlib
@@ -36,11 +37,11 @@ class Network:
 
     def close_forwarding(self) -> None:
         """Nothing passes from one interface to another."""
-        self._set(SYSCTLS_CLOSED)
+        _write(SYSCTLS_CLOSED)
 
     def open_forwarding(self) -> None:
         """Packets pass, as far as the firewall lets them."""
-        self._set(SYSCTLS_OPEN)
+        _write(SYSCTLS_OPEN)
 
     async def prepare(self) -> None:
         """Settings, service addresses and the routes that lead nowhere."""
@@ -60,7 +61,7 @@ class Network:
         )
 
     async def undo(self) -> None:
-        """Takes addresses and routes away and puts every setting back."""
+        """Takes addresses and routes away and puts every setting back but forwarding, which stays closed."""
         lines = [f"address delete {address}/{address.max_prefixlen} dev lo" for address in SERVICES]
         lines += [f"route delete unreachable {net} metric {_LAST}" for net in (ALL_TUNNELS4, ALL_TUNNELS6)]
         for line in lines:
@@ -70,12 +71,16 @@ class Network:
                 (_SYS / path).write_text(value)
 
     def _set(self, values: Mapping[str, str]) -> None:
-        for path, value in values.items():
-            file = _SYS / path
-            before = file.read_text().strip()
-            self._before.setdefault(path, before)
-            if before != value:
-                file.write_text(value)
+        for path in values:
+            self._before.setdefault(path, (_SYS / path).read_text().strip())
+        _write(values)
+
+
+def _write(values: Mapping[str, str]) -> None:
+    for path, value in values.items():
+        file = _SYS / path
+        if file.read_text().strip() != value:
+            file.write_text(value)
 
 
 async def _ip(lines: list[str], *, ok_to_fail: bool = False) -> None:

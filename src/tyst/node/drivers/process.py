@@ -1,8 +1,9 @@
 """A program of somebody else's that lives and dies with the agent: silent, without a terminal, in its own group.
 
 `setpriv` (util-linux) sets the parent-death signal before the program starts, so that even a killed agent leaves
-nothing running. What the program says goes to /dev/null: it may contain addresses. Not a supervisor: whoever starts
-a daemon watches `ended` and decides what its end means.
+nothing running; and the program starts only if its parent is the agent still, which may have died a moment before.
+What the program says goes to /dev/null: it may contain addresses. Not a supervisor: whoever starts a daemon watches
+`ended` and decides what its end means.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ import signal
 from collections.abc import Mapping, Sequence
 
 _SETPRIV = ("setpriv", "--pdeathsig", "KILL")
+_IF_PARENT_LIVES = ("sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"')
+"""A fixed text for sh(1); the agent's process id and the program with its arguments follow as arguments."""
 TUNABLES = "glibc.malloc.tcache_count=0"
 """Caches of each thread keep freed blocks that MALLOC_PERTURB_ does not overwrite."""
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -43,6 +46,8 @@ class Daemon:
                 *_SETPRIV,
                 *setpriv,
                 "--",
+                *_IF_PARENT_LIVES,
+                str(os.getpid()),
                 *argv,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,

@@ -1,0 +1,23 @@
+"""Row 55: WireGuard remembers a peer that is idle: its endpoint (the customer's address), its last handshake, its bytes.
+
+Here a peer that has been idle for 180 s is not reset but gone, with everything that was ever said of it.
+"""
+
+import base64
+
+import pytest
+
+from tests.findings.world import NODE, OTHER, World
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.mark.parametrize("name", [NODE, OTHER])
+def test_wg_show_knows_her_while_she_is_there_and_185_seconds_later_does_not(world: World, name: str) -> None:
+    during = {mark for place, mark in world.visitor.during[name] if place == "wg show all dump"}
+    assert during == {"phone.key", "phone.address4"}, "as WireGuard is, it shows key and endpoint"
+    world.visitor.gone()
+    dump = world.lab[name].run(["wg", "show", "all", "dump"]).stdout
+    for text in (base64.b64encode(world.visitor.key.public).decode(), world.visitor.text("address4")):
+        assert text not in dump
+    assert str(world.visitor.four) not in dump
