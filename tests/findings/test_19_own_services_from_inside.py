@@ -48,7 +48,8 @@ def targets(world: World) -> Iterator[list[str]]:
 
 def _link_local(world: World) -> str:
     text = world.node.run(["ip", "-6", "-o", "addr", "show", "dev", "wg-tyst", "scope", "link"]).stdout
-    return re.findall(r"inet6 (\S+)/", text)[0]
+    found: list[str] = re.findall(r"inet6 (\S+)/", text)
+    return found[0]
 
 
 def ports_of(world: World) -> list[int]:
