@@ -172,11 +172,14 @@ def to_text(blob: bytes) -> str:
 
 
 def from_text(text: str) -> bytes:
-    """The bytes of `to_text`, or SealError TRUNCATED / DAMAGED."""
+    """The bytes of `to_text`, or SealError DAMAGED. Each value has one spelling: a last character's unused bits are 0."""
     try:
-        return base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        blob = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, UnicodeEncodeError):
         raise SealError(Reason.DAMAGED) from None
+    if to_text(blob) != text:
+        raise SealError(Reason.DAMAGED)
+    return blob
 
 
 def credential_pair(blob: bytes) -> tuple[str, str]:

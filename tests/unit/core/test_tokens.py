@@ -90,3 +90,12 @@ def test_text_form_reads_back(blob: bytes) -> None:
 def test_any_text_is_read_or_refused_as_a_seal_error(text: str) -> None:
     with contextlib.suppress(SealError):
         from_text(text)
+
+
+@given(st.binary(min_size=1, max_size=64))
+def test_a_value_has_one_spelling(blob: bytes) -> None:
+    text = to_text(blob)
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    for other in {*alphabet} - {text[-1]}:
+        with contextlib.suppress(SealError):
+            assert from_text(text[:-1] + other) != blob
