@@ -172,7 +172,7 @@ def to_text(blob: bytes) -> str:
 
 
 def from_text(text: str) -> bytes:
-    """The bytes of `to_text`, or SealError DAMAGED. Each value has one spelling: a last character's unused bits are 0."""
+    """The bytes of `to_text`, or SealError DAMAGED. Each value has one spelling: unused bits at its end are 0."""
     try:
         blob = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, UnicodeEncodeError):
