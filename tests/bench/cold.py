@@ -24,6 +24,7 @@ from tyst.core.tags import opener_of, tag_of
 from tyst.core.wireguard.addresses import ALL_TUNNELS4, RESOLVER4, address4
 from tyst.lab.host import Host
 from tyst.lab.topology import PLACES
+from tyst.lab.wireguard import wg_show
 from tyst.messages.admission import Admission, AdmitKey, Verdict
 from tyst.proof.writes import WriteWatch, plant_byte
 
@@ -158,7 +159,7 @@ def _latency(times: dict[str, Times], trip: float) -> list[Figure]:
 
 def _weight(there: Stage) -> Figure:
     """What the agent weighs now, with all those tunnels still open."""
-    tunnels = len(there.node.run(["wg", "show", "wg-tyst", "peers"]).stdout.split())
+    tunnels = len(wg_show(there.node, "peers").split())
     return weight("agent memory, the running node after its connects", resident_bytes(there.agent), tunnels)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from tyst.lab.bringup import STATE, Provider
 from tyst.lab.host import Host
 from tyst.lab.lab import Lab
+from tyst.lab.wireguard import wg_show
 
 NODE, OTHER = "se-sto", "de-fra"
 HOSTS = ("control", NODE, OTHER, "alice", "mallory")
@@ -42,7 +43,7 @@ class Stage:
 
     def node_public(self) -> str:
         """The node's WireGuard key in base64."""
-        return self.node.run(["wg", "show", "wg-tyst", "public-key"]).stdout.strip()
+        return wg_show(self.node, "public-key").strip()
 
     def customers(self, count: int) -> list[bytes]:
         """Private keys of so many fresh customers, registered and paid."""

@@ -49,7 +49,8 @@ def test_alice_reaches_no_private_neighbour_of_the_node(world: World, neighbours
             for one in neighbours:
                 assert not alice.ping(one, within=0.05), one
             assert alice.ping(PLACES["web"].ipv4) and alice.ping(PLACES["web"].ipv6)
-            assert {str(packet.dst) for packet in watch.packets} == {str(PLACES["web"].ipv4), str(PLACES["web"].ipv6)}
+            watch.wait_for(lambda packet: packet.dst == PLACES["web"].ipv6, what="the last of hers")
+        assert {str(packet.dst) for packet in watch.packets} == {str(PLACES["web"].ipv4), str(PLACES["web"].ipv6)}
 
 
 def test_alice_cannot_reach_the_gate_and_the_site_beside_it_she_can(world: World) -> None:

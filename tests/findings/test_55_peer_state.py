@@ -8,6 +8,7 @@ import base64
 import pytest
 
 from tests.findings.world import NODE, OTHER, World
+from tyst.lab.wireguard import wg_show
 
 pytestmark = pytest.mark.lab
 
@@ -17,7 +18,7 @@ def test_wg_show_knows_her_while_she_is_there_and_185_seconds_later_does_not(wor
     during = {mark for place, mark in world.visitor.during[name] if place == "wg show all dump"}
     assert during == {"phone.key", "phone.address4"}, "as WireGuard is, it shows key and endpoint"
     world.visitor.gone()
-    dump = world.lab[name].run(["wg", "show", "all", "dump"]).stdout
+    dump = wg_show(world.lab[name], "dump", "all")
     for text in (base64.b64encode(world.visitor.key.public).decode(), world.visitor.text("address4")):
         assert text not in dump
     assert str(world.visitor.four) not in dump

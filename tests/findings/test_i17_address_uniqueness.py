@@ -16,6 +16,7 @@ from tests.findings.world import Customer, World, public_of
 from tyst.core.wireguard.addresses import address4, address6
 from tyst.lab.topology import ECHO_V4, ECHO_V6
 from tyst.lab.wait import wait_until
+from tyst.lab.wireguard import wg_show
 
 pytestmark = pytest.mark.lab
 
@@ -46,7 +47,7 @@ def twins(world: World) -> Iterator[tuple[Customer, Customer]]:
 
 def allowed(world: World) -> dict[str, list[str]]:
     """Each peer's inner addresses, as WireGuard has them."""
-    lines = world.node.run(["wg", "show", "wg-tyst", "allowed-ips"]).stdout.splitlines()
+    lines = wg_show(world.node, "allowed-ips").splitlines()
     return {line.split()[0]: line.split()[1:] for line in lines}
 
 

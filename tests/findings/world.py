@@ -40,6 +40,7 @@ from tyst.lab.bringup import STATE, Provider
 from tyst.lab.environment import PROJECT
 from tyst.lab.host import Host
 from tyst.lab.lab import Lab
+from tyst.lab.wireguard import wg_show
 
 if TYPE_CHECKING:
     from tests.findings.visitor import Visitor
@@ -163,7 +164,7 @@ class World:
 
     def public_key(self, node: str = NODE) -> bytes:
         """A node's WireGuard key."""
-        return base64.b64decode(self.lab[node].run(["wg", "show", "wg-tyst", "public-key"]).stdout)
+        return base64.b64decode(wg_show(self.lab[node], "public-key"))
 
     def device(self, who: str, private: bytes | None = None, node: str = NODE, **words: Any) -> Device:
         """A device on somebody's host, switched on and not yet connected; a new customer's by default."""
@@ -215,7 +216,7 @@ class World:
 
     def peers(self, node: str = NODE) -> set[bytes]:
         """The public keys that a node's WireGuard holds now."""
-        text = self.lab[node].run(["wg", "show", "wg-tyst", "peers"]).stdout
+        text = wg_show(self.lab[node], "peers")
         return {base64.b64decode(line) for line in text.split()}
 
 

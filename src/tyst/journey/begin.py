@@ -15,6 +15,7 @@ from tyst.lab.bringup import STATE
 from tyst.lab.topology import PLACES
 from tyst.lab.wait import wait_until
 from tyst.lab.watch import Watch
+from tyst.lab.wireguard import wg_show
 
 FIELDS = 21
 CROWD = 1000
@@ -116,7 +117,7 @@ def cold_connects(cast: Cast, who: str, node: str, count: int) -> list[float | N
     privates = cast.provider.control.run(
         [sys.executable, "-m", "tyst.journey.crowd", STATE, str(count)], timeout=120
     ).stdout
-    key = cast.node(node).run(["wg", "show", "wg-tyst", "public-key"]).stdout.strip()
+    key = wg_show(cast.node(node), "public-key").strip()
     words = [sys.executable, "-m", "tyst.journey.cold", "--endpoint", f"{PLACES[node].ipv4}:51820", "--public-key", key]
     out = cast.lab[who].run(words, input=privates, timeout=60 + count * 0.5).stdout
     times: list[float | None] = json.loads(out)
@@ -154,7 +155,7 @@ class Forgotten:
             self.error = str(error)
 
     def _last(self, key: str) -> float:
-        dump = self._cast.node(self._node).run(["wg", "show", "wg-tyst", "latest-handshakes"]).stdout
+        dump = wg_show(self._cast.node(self._node), "latest-handshakes")
         times = dict(line.split() for line in dump.splitlines())
         return float(times.get(key, time.time()))
 

@@ -19,6 +19,7 @@ from tyst.lab.bringup import SITE_URL, Provider
 from tyst.lab.host import Host
 from tyst.lab.lab import Lab
 from tyst.lab.topology import CLIENTS
+from tyst.lab.wireguard import wg_show
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Cast:
 
     def peers(self, node: str) -> list[str]:
         """The public keys that a node's WireGuard holds now, by `wg show`."""
-        return self.node(node).run(["wg", "show", "wg-tyst", "peers"]).stdout.split()
+        return wg_show(self.node(node), "peers").split()
 
     def witnesses(self, name: str) -> list[str]:
         """Which resolvers asked the internet for a name."""

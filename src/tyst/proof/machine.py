@@ -7,10 +7,14 @@ and mount namespace for a moment; only the positive control starts a process ins
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+TRIES, PAUSE = 6, 0.2
+"""How often a program that prints a kernel table is asked, and the seconds between."""
 
 
 class HostLike(Protocol):
@@ -47,9 +51,21 @@ class LookFailed(Exception):
 def look(argv: Sequence[str], *, net: int, mount: int, timeout: float = 20) -> bytes:
     """Output of a program run in the network of one process and the mounts of another (which has the programs).
 
-    For reading kernel tables. `timeout` in seconds. Raises LookFailed.
+    For reading kernel tables. `timeout` in seconds. Raises LookFailed; a program that fails is asked `TRIES` times, as
+    wg(8) does while a node is just replacing the daemon behind its device.
     """
     entered = ["nsenter", f"--net=/proc/{net}/ns/net", f"--mount=/proc/{mount}/ns/mnt", "--", *argv]
+    for left in reversed(range(TRIES)):
+        try:
+            return _looked(entered, argv, timeout)
+        except LookFailed:
+            if not left:
+                raise
+            time.sleep(PAUSE)
+    raise AssertionError("not reached")
+
+
+def _looked(entered: Sequence[str], argv: Sequence[str], timeout: float) -> bytes:
     try:
         done = subprocess.run(entered, capture_output=True, stdin=subprocess.DEVNULL, timeout=timeout, check=False)
     except subprocess.TimeoutExpired:
