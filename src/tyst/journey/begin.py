@@ -9,7 +9,7 @@ import threading
 import time
 
 from tyst.journey import pages
-from tyst.journey.cast import Cast, forms_of_key
+from tyst.journey.cast import SEEN_WITHIN, Cast, forms_of_key
 from tyst.journey.report import expect
 from tyst.lab.bringup import STATE
 from tyst.lab.topology import PLACES
@@ -86,7 +86,9 @@ def connect(cast: Cast) -> str:
 def seen_from_outside(cast: Cast, who: str, node: str) -> str:
     """A person's address is the node's in both families, and only the node's resolver asks for her."""
     person, place = cast.people[who], PLACES[node]
-    wait_until(lambda: person.address() == str(place.ipv4), within=15, what=f"{who} to be seen at {node}'s address")
+    wait_until(
+        lambda: person.address() == str(place.ipv4), within=SEEN_WITHIN, what=f"{who} to be seen at {node}'s address"
+    )
     expect(person.address(6) == str(place.ipv6), "over IPv6 she is not seen at the node's address")
     name = person.asks()
     wait_until(lambda: cast.witnesses(name), within=5, what="a resolver to ask for her name")

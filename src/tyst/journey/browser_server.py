@@ -14,7 +14,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page, Request, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 40_000
 RELOADS = 6
 QUIET = (
     "--no-sandbox",

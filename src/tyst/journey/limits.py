@@ -5,7 +5,7 @@ import time
 
 from tyst.journey import pages
 from tyst.journey.begin import seen_from_outside
-from tyst.journey.cast import Cast, Names
+from tyst.journey.cast import SEEN_WITHIN, Cast, Names
 from tyst.journey.report import expect
 from tyst.lab.bringup import STATE
 from tyst.lab.host import CommandFailed
@@ -40,14 +40,14 @@ def openvpn(cast: Cast) -> str:
     ) as watch:
         checks = seen_from_outside(cast, "bob", "se-sto")
         expect(not watch.packets, f"{watch.count()} packets left outside the tunnel")
-    devices_become(cast, 2, 10)
+    devices_become(cast, 2, 30)
     first.end()
     devices_become(cast, 1, 30)
     cast.credential = pages.credential(browser)
     expect(names.username not in "".join(cast.credential), "the credential names the account")
     cast.openvpns["bob"] = cast.people["bob"].openvpn_up(profile, *cast.credential)
     seen_from_outside(cast, "bob", "se-sto")
-    devices_become(cast, 2, 10)
+    devices_become(cast, 2, 30)
     return f"{checks}; by password devices 2, goodbye 1, by credential 2"
 
 
@@ -57,11 +57,13 @@ def fifth_device(cast: Cast) -> str:
     cast.files["charlie"] = pages.make_key(browser, "de-fra")
     cast.people["charlie"].wireguard_up(cast.files["charlie"], "de-fra")
     wait_until(
-        lambda: cast.people["charlie"].address() == str(PLACES["de-fra"].ipv4), within=15, what="the third device"
+        lambda: cast.people["charlie"].address() == str(PLACES["de-fra"].ipv4),
+        within=SEEN_WITHIN,
+        what="the third device",
     )
     profile = cast.files["ovpn-de-fra"] = pages.openvpn_profile(browser, "de-fra", "tcp")
     cast.openvpns["phone"] = cast.people["phone"].openvpn_up(profile, *cast.credential)
-    devices_become(cast, 4, 15)
+    devices_become(cast, 4, 30)
     refused = cast.people["mallory"].openvpn_start(profile, *cast.credential)
     told = refused.reads_until(r"AUTH_FAILED.*device-limit", 40)
     refused.end()
@@ -162,7 +164,7 @@ def newcomer(cast: Cast, who: str, names: Names) -> None:
     pages.redeem(browser, cast.provider.vouchers(1)[0])
     cast.people[who].wireguard_up(pages.make_key(browser, "de-fra"), "de-fra")
     person = cast.people[who]
-    wait_until(lambda: person.address() == str(PLACES["de-fra"].ipv4), within=15, what=f"{who} to connect")
+    wait_until(lambda: person.address() == str(PLACES["de-fra"].ipv4), within=SEEN_WITHIN, what=f"{who} to connect")
 
 
 def end_subscription(cast: Cast, names: Names) -> None:

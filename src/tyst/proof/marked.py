@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from tyst.core.residue import Mark, MarkKind
 from tyst.journey import pages
-from tyst.journey.cast import Cast, Names
+from tyst.journey.cast import SEEN_WITHIN, Cast, Names
 from tyst.journey.report import expect
 from tyst.lab.host import Host
 from tyst.lab.topology import NETWORKS, PLACES
@@ -86,7 +86,9 @@ def _by_openvpn(cast: Cast, seed: Seed, who: str, node: str, names: Names) -> No
 def _use(cast: Cast, seed: Seed, who: str, node: str, name: str) -> None:
     """Asks for a marked name, sends a marked payload by a marked agent, gets one back."""
     person = cast.people[who]
-    wait_until(lambda: person.address() == str(PLACES[node].ipv4), within=15, what=f"{who} to be seen at {node}")
+    wait_until(
+        lambda: person.address() == str(PLACES[node].ipv4), within=SEEN_WITHIN, what=f"{who} to be seen at {node}"
+    )
     person.asks(name)
     for payload in ("payload_up", "payload_down"):
         mark = seed.text(f"{who}.{payload}")
