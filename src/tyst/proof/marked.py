@@ -40,7 +40,9 @@ http.server.HTTPServer(("198.18.2.80", 8081), Mirror).serve_forever()
 def draw(people: tuple[str, ...] = ("bob",)) -> Seed:
     """Marks for these people, with addresses from the lab's access network that nobody has."""
     access = NETWORKS["access"]
-    taken = tuple(str(address) for place in PLACES.values() for address in (place.ipv4, place.ipv6))
+    seats = [address for place in PLACES.values() for address in (place.ipv4, place.ipv6)]
+    routers = [access.address4(1), access.address6(1)]  # with the router's address she would cut everybody off
+    taken = tuple(map(str, (*seats, *routers)))
     return draw_seed(people, Places(IPv4Network(access.ipv4), IPv6Network(access.ipv6), taken))
 
 
