@@ -29,6 +29,7 @@ class Facts:
     compression: bool = False
     connected: bool = True
     """Whether the once-in-a-lifetime flag `has_connected` is set already."""
+    ipv4: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Allowed:
     streaming: bool
     compression: bool
     multihop: bool
+    ipv4: bool = False
 
 
 def day_number(day: date) -> int:
@@ -57,6 +59,7 @@ def standing(subscription: int | None, today: int) -> Standing:
 
 
 def allowed(facts: Facts, today: int) -> Allowed:
-    """The customer's settings as they take effect at a connect; multihop while it is paid."""
+    """The customer's settings as they take effect at a connect; the add-ons while they are paid."""
     multihop = facts.multihop is not None and facts.multihop >= today
-    return Allowed(facts.ipv6, facts.streaming, facts.compression, multihop)
+    ipv4 = facts.ipv4 is not None and facts.ipv4 >= today
+    return Allowed(facts.ipv6, facts.streaming, facts.compression, multihop, ipv4)

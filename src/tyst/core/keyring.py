@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from tyst.core.owner import KEY_BYTES, OWNER
 from tyst.core.seal import Kind, SealKey
 
 KINDS_OF: dict[str, frozenset[Kind]] = {
@@ -59,9 +60,10 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 def new_pair(draw: Callable[[int], bytes]) -> tuple[Keyring, Keyring]:
     """Fresh keyrings for a site and a gate that know each other. `draw(n)` gives n random bytes."""
     shared: dict[Kind, tuple[SealKey, ...]] = {kind: (SealKey(draw(32)),) for kind in SHARED}
-    gate_private = draw(32)
-    gate = Keyring("gate", _fresh("gate", shared, draw), (gate_private,), {}, {"batch": draw(32)})
-    site = Keyring("site", _fresh("site", shared, draw), (), {"gate": gate.hpke_public}, {"limits": draw(32)})
+    gate_private, both = draw(32), {OWNER: draw(KEY_BYTES)}
+    gate = Keyring("gate", _fresh("gate", shared, draw), (gate_private,), {}, {"batch": draw(32), **both})
+    known = {"gate": gate.hpke_public}
+    site = Keyring("site", _fresh("site", shared, draw), (), known, {"limits": draw(32), **both})
     return site, gate
 
 

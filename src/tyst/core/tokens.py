@@ -18,6 +18,9 @@ from tyst.core.seal import Kind, Reason, SealError, SealKeys, open_sealed, open_
 HANDLE_BYTES = 16
 SLOT_BYTES = 8
 NO_SLOT = bytes(SLOT_BYTES)
+PRESHARED_BYTES = 32
+NO_PRESHARED = bytes(PRESHARED_BYTES)
+"""What WireGuard itself takes for 'no preshared key'."""
 _CREDENTIAL_PREFIX = "vpn"
 _CREDENTIAL_SPLIT = 32
 
@@ -200,16 +203,18 @@ class KeyRecord:
     """What the database holds for a device: doubly sealed, so that neither site, gate nor operator reads it alone.
 
     Inner: HPKE to the gate (the site writes records and can't read them). Outer: under a key that only the device's
-    public key gives (the gate can't read them until the device presents itself). `last_month`: YYYYMM.
+    public key gives (the gate can't read them until the device presents itself). `last_month`: YYYYMM. `preshared`: the
+    preshared key of the device's configuration; zeros for none, so that the length does not tell who has one.
     """
 
     handle: bytes = field(repr=False)
     last_month: int
-    _FORM: ClassVar[struct.Struct] = struct.Struct(">16sI")
+    preshared: bytes = field(default=NO_PRESHARED, repr=False)
+    _FORM: ClassVar[struct.Struct] = struct.Struct(">16sI32s")
 
     def sealed(self, *, tag: bytes, opener: bytes, gate_public: bytes, nonce: bytes, now: int) -> bytes:
         """The record's stored bytes: one fixed length for every account and device."""
-        payload = self._FORM.pack(self.handle, self.last_month)
+        payload = self._FORM.pack(self.handle, self.last_month, self.preshared)
         inner = seal_to(gate_public, Kind.KEY_RECORD, payload, context=tag, now=now)
         return nonce + AESGCMSIV(opener).encrypt(nonce, inner, tag)
 

@@ -34,6 +34,8 @@ class Why(StrEnum):
     NONE = ""
     EXPIRED = "account-expired"
     SLOTS = "device-limit"
+    MULTIHOP = "multihop-needed"
+    DRAINING = "server-in-maintenance"
     LOGIN = "wrong-login"
     GONE = "account-changed"
     UNREACHABLE = "gate-unreachable"
@@ -47,12 +49,15 @@ class AdmitKey(msgspec.Struct, frozen=True):
     tag: Tag
     opener: Opener
     via: Via = Via.WIREGUARD
+    entered: bool = False
+    """It came through another node of the fleet (multihop): its account needs the add-on."""
 
 
 class AdmitLogin(msgspec.Struct, frozen=True):
     """A user name and password, sealed to the gate (kind LOGIN, context = node name); the node keeps neither."""
 
     sealed: Blob
+    entered: bool = False
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -69,6 +74,13 @@ class Features(msgspec.Struct, frozen=True):
     streaming: bool = False
     compression: bool = False
     multihop: bool = False
+    mine4: Annotated[str, Meta(max_length=15)] = ""
+    """The account's own public IPv4 address, where the asking node has it."""
+    preshared: Annotated[bytes, Meta(max_length=32)] = b""
+    """The WireGuard preshared key of this device's configuration (32 bytes), if it has one."""
+
+    def __repr__(self) -> str:
+        return "<features>"
 
 
 class Admission(msgspec.Struct, frozen=True):
@@ -91,6 +103,13 @@ class Held(msgspec.Struct, frozen=True):
 
     lease: Blob
     quiet: bool = False
+    entered: bool = False
+    """It comes through another node of the fleet now, however it came at first."""
+    mine4: Annotated[str, Meta(max_length=15)] = ""
+    """`Features.mine4` as this node was last told."""
+
+    def __repr__(self) -> str:
+        return "<held>"
 
 
 class Renew(msgspec.Struct, frozen=True):
@@ -98,17 +117,24 @@ class Renew(msgspec.Struct, frozen=True):
 
     held: list[Held]
     returned: list[Blob] = []
+    load: Annotated[int, Meta(ge=0, le=10)] | None = None
+    """How busy the node is, in ten steps; None: it doesn't say."""
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """`index` in Renew.held: this tunnel must end, or move to the garden when `why` is EXPIRED or SLOTS."""
+    """`index` in Renew.held: this tunnel must end, or move to the garden when `why` is EXPIRED, SLOTS or MULTIHOP."""
 
     index: int
     why: Why
 
 
 class Renewed(msgspec.Struct, frozen=True):
-    """Everything not named goes on. `fresh`: (index, lease) pairs that replace older bytes."""
+    """Everything not named goes on. `fresh`: (index, lease) pairs that replace older bytes. `mine4`: (index, address)
+    pairs of tunnels whose account has another public IPv4 address at this node than the node was told, or none."""
 
     ended: list[Ended] = []
     fresh: list[tuple[int, bytes]] = []
+    mine4: list[tuple[int, str]] = []
+
+    def __repr__(self) -> str:
+        return "<renewed>"

@@ -17,6 +17,8 @@ class JoinToken(msgspec.Struct, frozen=True):
     """The fleet CA's certificate (DER)."""
     sealed: Small
     """Kind ENROLMENT, opened by the gate, once."""
+    lists: Annotated[bytes, Meta(max_length=32)] = b""
+    """The public key (Ed25519) of whoever signs the lists of names: by the operator's hand, not by the gate's."""
 
 
 class Enrol(msgspec.Struct, frozen=True):
@@ -59,6 +61,8 @@ class Announce(msgspec.Struct, frozen=True):
     openvpn_request: Small
     secrets: Small
     """NodeSecrets, encoded; the gate seals it before it writes it."""
+    dns_request: Small = b""
+    """PKCS#10 (DER) of the resolver's key, or nothing."""
 
 
 class Announced(msgspec.Struct, frozen=True):
@@ -72,6 +76,10 @@ class Announced(msgspec.Struct, frozen=True):
     """Where the notice page sends people: the site's address, such as https://tyst.test."""
     site_addresses: list[str] = []
     """The site's own addresses: all that the walled garden may reach besides the notice page."""
+    openvpn_processes: Annotated[int, Meta(ge=1, le=14)] = 1
+    """How many UDP processes of OpenVPN the node runs, one for each core: on the ports from the first one up."""
+    dns_certificate: Small = b""
+    """What the resolver shows over TLS (DER), by the OpenVPN authority; empty: it doesn't."""
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -7,14 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tyst.core.firewall import SETS, Elements, Ruleset, limits, remove_text, reseed_text
+from tests.elements import elements
+from tyst.core.firewall import COLLECTIONS, Element, Ruleset, limits, remove_text, reseed_text
+from tyst.core.firewall.reach import HANDED, Reach
 
 SITE = (IPv4Address("198.18.1.10"), IPv6Address("2001:db8:c::10"))
 RULES = Ruleset("eth0", site=SITE, management=SITE)
 
 
-def text(elements: Elements | None = None, seed: int = 7) -> str:
-    return RULES.text(elements or Elements(), seed=seed)
+def text(held: dict[str, list[Element]] | None = None, seed: int = 7) -> str:
+    return RULES.text(held or {}, seed=seed)
 
 
 def chain(name: str) -> list[str]:
@@ -35,10 +37,10 @@ def test_it_counts_nothing_and_logs_nothing() -> None:
 
 
 def test_open_tunnels_are_refilled_in_the_same_transaction() -> None:
-    refilled = text(Elements(["10.16.0.1", "10.16.0.2"], ["fd74::5"], ["fd74::6"], ["fd74::7"]))
+    refilled = text(elements(["10.16.0.1", "10.16.0.2"], ["fd74::5"], ["fd74::6"], ["fd74::7"]))
     for element in ("10.16.0.1, 10.16.0.2", "fd74::5", "fd74::6", "fd74::7"):
         assert f"elements = {{ {element} }}" in refilled
-    assert not any(f"set {name} {{\n  type ipv4_addr\n  elements" in text() for name in SETS)
+    assert not any(f"set {one.name} {{\n  type ipv4_addr\n  elements" in text() for one in COLLECTIONS)
 
 
 @pytest.mark.parametrize("name", ["vp_input", "vp_forward"])
@@ -94,10 +96,25 @@ def test_an_initiation_from_outside_goes_to_the_agents_listener_after_the_limits
     limited = next(i for i, rule in enumerate(rules) if "jump vp_limits" in rule)
     turned = next(i for i, rule in enumerate(rules) if rule.endswith("udp dport set 51821"))
     assert limited < turned and "udp dport 51820 udp length 156 @th,64,32 0x01000000" in rules[turned]
-    assert rules[1] == "udp dport 51821 fib daddr type local drop", "nobody reaches the listener by its own port"
+    assert rules[3] == "udp dport 51821 fib daddr type local drop", "nobody reaches the listener by its own port"
 
 
 def test_the_flood_buckets_hold_numbers_under_a_seed_and_no_address() -> None:
     assert "type mark" in text() and "jhash @nh,96,24 mod 4096 seed 0x7" in text()
     assert limits(1) != limits(2)
     assert reseed_text(9).startswith("flush chain inet tyst vp_limits\nflush set inet tyst vp_flood\n")
+
+
+def test_relays_reach_one_port_each_and_open_no_connection_outwards() -> None:
+    rules = Ruleset("eth0", parts=(Reach(),)).text({}, seed=7)
+    relays = rules.split(" chain vp_relays {\n")[1].split(" }\n")[0].splitlines()
+    assert relays[-1].strip() == "drop" and len(relays) == 5
+    assert sum("(syn | ack) != syn return" in line for line in relays) == 2
+    assert sum('oifname "lo" ip daddr 127.0.0.1' in line for line in relays) == 2
+    assert rules.index("jump vp_relays") < rules.index('oifname "eth0" udp sport')
+
+
+def test_a_wrapped_initiation_goes_to_the_listener_unless_the_agent_hands_it_on() -> None:
+    rules = Ruleset("eth0", parts=(Reach(),)).text({}, seed=7)
+    (line,) = [line for line in rules.splitlines() if "jump vp_wrapped" in line]
+    assert 'iifname "lo" ip saddr 127.0.0.1 udp dport 51820' in line and f"meta mark != {HANDED:#x}" in line

@@ -2,13 +2,15 @@
 
 openvpn tells far more than a node may know: addresses, byte counts, times, what the client's machine is and has for a
 network card. All of that ends here, in the line it came on: a `Parser` keeps the user name and the password of a login
-(as `Transient`), and of the address only the bucket that the login limiter counts it in. Not here: sockets, deciding.
+(as `Transient`), of the address only the bucket that the login limiter counts it in, and of the program which framing
+it understands. Not here: sockets, deciding.
 The counterpart is openvpn's manage.c; the protocol is in its management-notes.txt.
 """
 
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum
 
 from tyst.core.transient import Transient
 
@@ -19,15 +21,27 @@ COMMAND_BYTES = 1000
 """openvpn drops what it has read of a command line when it grows to 1024 bytes (command_line_add in manage.c)."""
 
 
+class Framing(Enum):
+    """How a program marks data packets as 'not compressed', of its own accord or not at all (NONE: or it can't)."""
+
+    NONE = ""
+    LZO = "comp-lzo no"
+    STUB = "compress stub-v2"
+
+
 @dataclass(frozen=True)
 class Login:
-    """Somebody knocks (`Connect`) or renegotiates (`Reauth`). `bucket`: where the limiter counts the address, or 0."""
+    """Somebody knocks (`Connect`) or renegotiates (`Reauth`). `bucket`: where the limiter counts the address, or 0.
+
+    `framing`: the best that the program announced (IV_ variables, openvpn(8), --push-peer-info).
+    """
 
     cid: int
     kid: int
     username: Transient[str]
     password: Transient[str]
     bucket: int = 0
+    framing: Framing = Framing.NONE
 
 
 @dataclass(frozen=True)
@@ -107,17 +121,19 @@ _HEAD = re.compile(rb">CLIENT:([A-Z_]{1,16}),([0-9]{1,19})(?:,([0-9]{1,10}))?(?:
 _STATE = re.compile(rb">STATE:[0-9]{1,19},([A-Z_]{1,24})(?:,.*)?")
 _ENV = b">CLIENT:ENV,"
 _ADDRESSES = (b"untrusted_ip", b"untrusted_ip6")
+_FRAMINGS = {b"IV_COMP_STUBv2": Framing.STUB, b"IV_LZO_STUB": Framing.LZO, b"IV_LZO": Framing.LZO}
 
 
 class _Block:
     """One notification with its environment, while its lines come in. Keeps what `Login` has, and drops the rest."""
 
-    __slots__ = ("_bucket", "_cid", "_kid", "_kind", "_spoilt", "_values")
+    __slots__ = ("_bucket", "_cid", "_framing", "_kid", "_kind", "_spoilt", "_values")
 
     def __init__(self, kind: bytes, cid: int, kid: int | None) -> None:
         self._kind, self._cid, self._kid = kind, cid, kid
         self._values: dict[bytes, Transient[str]] = {}
         self._bucket = 0
+        self._framing = Framing.NONE
         self._spoilt = False
 
     def spoil(self) -> None:
@@ -132,6 +148,8 @@ class _Block:
             self._bucket = bucket_of(value.decode("ascii", "replace"))
         elif name in (b"username", b"password"):
             self._keep(name, value)
+        elif value == b"1" and name in _FRAMINGS and self._framing is not Framing.STUB:
+            self._framing = _FRAMINGS[name]
 
     def _keep(self, name: bytes, value: bytes) -> None:
         if name in self._values:
@@ -153,7 +171,7 @@ class _Block:
         if self._spoilt or name is None or password is None:
             return Unreadable(self._cid, self._kid)
         form = Connect if self._kind == b"CONNECT" else Reauth
-        return form(self._cid, self._kid, name, password, self._bucket)
+        return form(self._cid, self._kid, name, password, self._bucket, self._framing)
 
 
 class Parser:
@@ -274,9 +292,13 @@ def client_kill(cid: int, *, halt: bool = False) -> bytes:
     return f"client-kill {_number(cid)}{' HALT' if halt else ''}\n".encode("ascii")
 
 
-def temporary(reason: str, *, backoff: int) -> str:
-    """A reason that passes by itself: the client keeps its password and tries again after `backoff` seconds (2.6+)."""
-    return f"TEMP[backoff {_number(backoff)}]:{reason}"
+def temporary(reason: str, *, backoff: int, elsewhere: bool = False) -> str:
+    """A reason that passes by itself: the client keeps its password and tries again after `backoff` seconds (2.6+).
+
+    `elsewhere`: at the next remote of its profile.
+    """
+    advance = ",advance remote" if elsewhere else ""
+    return f"TEMP[backoff {_number(backoff)}{advance}]:{reason}"
 
 
 def _option(line: str) -> str:

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
 from typing import Literal
 
+from tyst.core.faces import FACES, PLAIN, Face
+from tyst.core.reach import NODE_LOOPBACK, SOCKS_PORT
+
 Protocol = Literal["udp", "tcp"]
 
 DATA_CIPHERS = "AES-256-GCM:CHACHA20-POLY1305"
@@ -22,6 +25,11 @@ _STATIC_KEY = re.compile(
 _REMOTE = re.compile(r"remote ([0-9a-fA-F:.]{2,45}) ([0-9]{1,5}) (udp|tcp)(6?)")
 _COMPRESSION = "setenv opt allow-compression asym"
 _EXIT_NOTIFY = "explicit-exit-notify 1"
+_RANDOM = "remote-random"
+_NO_PUSHED_DNS = 'pull-filter ignore "dhcp-option DNS"'
+_SOCKS = f"socks-proxy 127.0.0.1 {SOCKS_PORT}"
+_OUTSIDE = re.compile(r"route ([0-9.]{7,15}) 255\.255\.255\.255 net_gateway")
+_INSIDE = (NODE_LOOPBACK, "tcp")
 _FIXED = (
     "client",
     "dev tun",
@@ -69,11 +77,15 @@ class Remote:
 
 @dataclass(frozen=True)
 class Profile:
-    """What one node's profile says. Remotes are tried in their order, so put UDP first.
+    """What one node's profile says. Remotes are tried in their order, so put UDP first; those on several ports are
+    equals (a node's processes), and the program picks one at random.
 
     `authority_pem`: the certificate authority of the fleet's OpenVPN servers; `tls_crypt`: the static key file's text
     (2.0 form, shared by all customers: it hides the handshake from scanners and secures nothing);
     `server_name`: common name that the server's certificate must carry; `compression`: the customer's setting.
+    `wrapped`: the node's address, if OpenVPN goes through a local Shadowsocks proxy: then the only remote is 127.0.0.1
+    as the node understands it, and the proxy's own way to the node stays outside the tunnel. `face`: which of the
+    resolver's faces the program is to use; what the node pushes (the first face) is then ignored.
     Comment lines in both PEM-like texts are left out.
     """
 
@@ -82,12 +94,16 @@ class Profile:
     tls_crypt: str = field(repr=False)
     server_name: str
     compression: bool = False
+    wrapped: IPv4Address | None = None
+    face: Face = PLAIN
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "authority_pem", _without_comments(self.authority_pem))
         object.__setattr__(self, "tls_crypt", _without_comments(self.tls_crypt))
         if not self.remotes:
             raise ProfileError("a profile needs at least one remote")
+        if self.wrapped is not None and [(one.address, one.protocol) for one in self.remotes] != [_INSIDE]:
+            raise ProfileError("through a local proxy a profile has one remote, TCP on 127.0.0.1")
         if not _NAME.fullmatch(self.server_name):
             raise ProfileError("a server name has letters, digits, dots and hyphens, at most 63")
         if not _CERTIFICATE.fullmatch(self.authority_pem):
@@ -107,8 +123,13 @@ def profile(value: Profile) -> str:
     lines = [*_FIXED, f"verify-x509-name {value.server_name} name"]
     if all(remote.protocol == "udp" for remote in value.remotes):
         lines.append(_EXIT_NOTIFY)
+    if len({remote.port for remote in value.remotes}) > 1:
+        lines.append(_RANDOM)
     if value.compression:
         lines.append(_COMPRESSION)
+    if value.wrapped is not None:
+        lines += [_SOCKS, f"route {value.wrapped} 255.255.255.255 net_gateway"]
+    lines += _dns(value.face)
     lines += [remote.line() for remote in value.remotes]
     return "\n".join(lines) + "\n" + _inline("ca", value.authority_pem) + _inline("tls-crypt", value.tls_crypt)
 
@@ -120,10 +141,20 @@ def parse(text: str) -> Profile:
     if len(names) != 1 or set(blocks) != {"ca", "tls-crypt"}:
         raise ProfileError("a profile names its server once and holds an authority and a tls-crypt key")
     remotes = tuple(_remote(line) for line in options if line.startswith("remote "))
-    value = Profile(remotes, blocks["ca"], blocks["tls-crypt"], names[0], _COMPRESSION in options)
+    outside = [match for line in options if (match := _OUTSIDE.fullmatch(line))]
+    wrapped = IPv4Address(outside[0][1]) if outside else None
+    face = next((face for face in FACES if face != PLAIN and set(_dns(face)) <= set(options)), PLAIN)
+    value = Profile(remotes, blocks["ca"], blocks["tls-crypt"], names[0], _COMPRESSION in options, wrapped, face)
     if sorted(options) != sorted(_split(profile(value))[0]):
         raise ProfileError("this profile has options that ours never have, or lacks some that ours always have")
     return value
+
+
+def _dns(face: Face) -> list[str]:
+    """The lines that name another face than the one that the node pushes (openvpn(8), `pull-filter`)."""
+    if face == PLAIN:
+        return []
+    return [_NO_PUSHED_DNS, *(f"dhcp-option DNS {address}" for address in (face.four, face.six))]
 
 
 def _inline(tag: str, text: str) -> str:

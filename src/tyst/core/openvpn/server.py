@@ -8,6 +8,8 @@ over the management socket. The text holds the server's private key, so it lives
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 
+from tyst.core.faces import FACES
+from tyst.core.openvpn.management import Framing
 from tyst.core.openvpn.profile import DATA_CIPHERS, Protocol
 from tyst.core.wireguard.addresses import NOTICE4, OPENVPN6, RESOLVER4, RESOLVER6
 
@@ -89,12 +91,20 @@ def server_text(value: Server) -> str:
     return "\n".join([*_who(value), *_security(), *_habits(), *_pushed(value), ""]) + _inline(value)
 
 
-def client_options(span: Range, pair: Pair) -> list[str]:
-    """What one client gets beside the common options: its addresses, and nothing that tells clients apart."""
-    return [
+def client_options(span: Range, pair: Pair, framing: Framing = Framing.NONE) -> list[str]:
+    """What one client gets beside the common options: its addresses, and nothing that tells clients apart.
+
+    `framing`: for an account with the compression setting, both ends mark packets as not compressed, which is what
+    programs with `comp-lzo` or `compress` in an old configuration expect. Nothing is ever compressed by the server
+    (`allow-compression no`), and the client is told not to.
+    """
+    options = [
         f"ifconfig-push {pair.four} {span.net4.netmask}",
         f"ifconfig-ipv6-push {IPv6Interface((pair.six, 80))} {span.gateway6}",
     ]
+    if framing is not Framing.NONE:
+        options += [framing.value, f'push "{framing.value}"']
+    return options
 
 
 def _who(value: Server) -> list[str]:
@@ -154,7 +164,7 @@ def _pushed(value: Server) -> list[str]:
         "topology subnet",
         f"route-gateway {value.range.gateway4}",
         "redirect-gateway def1 ipv6",
-        f"route {RESOLVER4} 255.255.255.255",
+        *(f"route {face.four} 255.255.255.255" for face in FACES),
         f"route {NOTICE4} 255.255.255.255",
         f"dhcp-option DNS {RESOLVER4}",
         f"dhcp-option DNS {RESOLVER6}",

@@ -1,7 +1,8 @@
 """A WireGuard config: value to text and back, in the portable form that every stock client reads.
 
-Portable means: `[Interface]` has PrivateKey, Address, DNS and MTU, `[Peer]` has PublicKey, AllowedIPs and Endpoint, and
-nothing else stands there (Android refuses a file with any other key, NetworkManager ignores hooks silently). Comments
+Portable means: `[Interface]` has PrivateKey, Address, DNS and MTU, `[Peer]` has PublicKey, AllowedIPs and Endpoint (and
+PresharedKey where there is one), and nothing else stands there (Android refuses a file with any other key,
+NetworkManager ignores hooks silently). The kill switch is therefore in a file of its own (`linux_text`). Comments
 begin a line; Address is one line; the endpoint is a literal address; there is no PersistentKeepalive, because idle
 silence is what lets a node forget. Counterpart: the browser's builder in `site/frontend/config.ts` writes the same text
 to the byte, because only the browser has the private key.
@@ -41,11 +42,13 @@ class Config:
     node_key: bytes
     endpoint: IPv4Address | IPv6Address
     port: int
+    preshared: bytes = field(default=b"", repr=False)
+    """A preshared key (32 bytes), or nothing."""
 
     def __post_init__(self) -> None:
         if not FILE_NAME.fullmatch(self.name):
             raise ConfigError("a config's name becomes an interface name: 1 to 15 letters, digits or _ = + . -")
-        if len(self.private_key) != 32 or len(self.node_key) != 32:
+        if len(self.private_key) != 32 or len(self.node_key) != 32 or len(self.preshared) not in (0, 32):
             raise ConfigError("a WireGuard key is 32 bytes long")
         if not 0 < self.port < 65536:
             raise ConfigError("a port lies between 1 and 65535")
@@ -64,6 +67,7 @@ def to_text(config: Config) -> str:
             "",
             "[Peer]",
             f"PublicKey = {key_text(config.node_key)}",
+            *([f"PresharedKey = {key_text(config.preshared)}"] if config.preshared else []),
             f"AllowedIPs = {EVERYTHING}",
             f"Endpoint = {endpoint_text(config.endpoint, config.port)}",
             "",
@@ -71,14 +75,45 @@ def to_text(config: Config) -> str:
     )
 
 
+def linux_text(config: Config) -> str:
+    """The same for wg-quick on Linux, with a kill switch that holds until `wg-quick down`, whatever WireGuard does."""
+    hooks = kill_switch(config.endpoint, config.port)
+    return to_text(config).replace("\n\n[Peer]\n", f"\n{hooks}\n\n[Peer]\n", 1)
+
+
+def kill_switch(endpoint: IPv4Address | IPv6Address, port: int) -> str:
+    """wg-quick's hooks: only WireGuard's own packets (by their mark, which takes root to set) go past the tunnel.
+
+    Loopback, DHCP by root and neighbour discovery are left; the mark is bound to the node's address and port, so that
+    not even it leads elsewhere. The table replaces one that a killed WireGuard left. Source: nft(8), wg-quick(8).
+    """
+    family = "ip6" if endpoint.version == 6 else "ip"
+    rules = (
+        'oifname { "lo", "%i" } accept',
+        f"meta mark '$(wg show %i fwmark)' {family} daddr {endpoint} udp dport {port} accept",
+        "meta skuid 0 udp sport { 68, 546 } udp dport { 67, 547 } accept",
+        "icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept",
+        "reject with icmpx admin-prohibited",
+    )
+    out = f"chain out {{ type filter hook output priority 0; policy drop; {'; '.join(rules)}; }}"
+    through = (
+        'chain through { type filter hook forward priority 0; policy drop; oifname "%i" accept; iifname "%i" accept; }'
+    )
+    table = f"table inet {_SWITCH}; delete table inet {_SWITCH}; table inet {_SWITCH} {{ {out}; {through}; }}"
+    return f"PostUp = nft '{table}'\nPreDown = nft delete table inet {_SWITCH} || true"
+
+
+_SWITCH = "tyst_kill_switch"
+
+
 def from_text(text: str) -> Config:
     """Reads a config that `to_text` wrote, whatever a client did to its spacing. Raises ConfigError."""
     values = dict(_values(text))
-    if set(values) != _KEYS:
+    if set(values) | {_PRESHARED} != _KEYS | {_PRESHARED}:
         raise ConfigError("a config of ours has exactly the portable keys, each once")
     try:
         addresses = [ip_interface(part.strip()) for part in values["interface.address"].split(",")]
-        address, port = _endpoint(values["peer.endpoint"])
+        address, port = endpoint_of(values["peer.endpoint"])
     except ValueError:
         raise ConfigError("an address in this config is malformed") from None
     if (
@@ -88,9 +123,11 @@ def from_text(text: str) -> Config:
     ):
         raise ConfigError("Address holds one IPv4 and one IPv6 address, in this order")
     private, public = key_bytes(values["interface.privatekey"]), key_bytes(values["peer.publickey"])
-    return Config(_name(text), private, addresses[0], addresses[1], public, address, port)
+    preshared = key_bytes(values[_PRESHARED]) if _PRESHARED in values else b""
+    return Config(_name(text), private, addresses[0], addresses[1], public, address, port, preshared)
 
 
+_PRESHARED = "peer.presharedkey"
 _KEYS = {"interface.privatekey", "interface.address", "interface.dns", "interface.mtu"} | {
     "peer.publickey",
     "peer.allowedips",
@@ -125,7 +162,8 @@ def endpoint_text(address: IPv4Address | IPv6Address, port: int) -> str:
     return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
 
 
-def _endpoint(text: str) -> tuple[IPv4Address | IPv6Address, int]:
+def endpoint_of(text: str) -> tuple[IPv4Address | IPv6Address, int]:
+    """The address and port that `endpoint_text` wrote. ValueError for anything else."""
     host, _, port = text.rpartition(":")
     return ip_address(host.strip("[]")), int(port)
 

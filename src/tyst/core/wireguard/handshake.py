@@ -51,6 +51,11 @@ class Initiation:
     public: bytes = field(repr=False)
     timestamp: bytes = field(repr=False)
 
+    @property
+    def name(self) -> bytes:
+        """Tells this very initiation from every other, also when it is sent again."""
+        return self.public + self.timestamp
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

@@ -103,7 +103,7 @@ def test_nothing_of_the_environment_but_the_login_is_kept() -> None:
     assert "192.0.2.77" not in repr(event)
     assert "alice" not in repr(event)
     assert "horse" not in repr(event)
-    assert set(vars(event)) == {"cid", "kid", "username", "password", "bucket"}
+    assert set(vars(event)) == {"cid", "kid", "username", "password", "bucket", "framing"}
 
 
 @pytest.mark.parametrize(
@@ -145,6 +145,7 @@ def test_commands_are_the_lines_of_the_protocol() -> None:
     assert m.client_kill(3) == b"client-kill 3\n"
     assert m.client_kill(3, halt=True) == b"client-kill 3 HALT\n"
     assert m.temporary("try-again", backoff=10) == "TEMP[backoff 10]:try-again"
+    assert m.temporary("full", backoff=5, elsewhere=True) == "TEMP[backoff 5,advance remote]:full"
 
 
 @given(st.text(max_size=60))
@@ -177,3 +178,18 @@ def test_dangerous_reasons_are_refused(reason: str) -> None:
 def test_numbers_cannot_be_negative() -> None:
     with pytest.raises(m.CommandError):
         m.client_kill(-1)
+
+
+@pytest.mark.parametrize(
+    ("told", "framing"),
+    [
+        (b"", m.Framing.NONE),
+        (b">CLIENT:ENV,IV_LZO_STUB=1\n", m.Framing.LZO),
+        (b">CLIENT:ENV,IV_COMP_STUBv2=1\n>CLIENT:ENV,IV_LZO=1\n", m.Framing.STUB),
+        (b">CLIENT:ENV,IV_COMP_STUBv2=0\n>CLIENT:ENV,IV_COMP_STUBv3=1\n", m.Framing.NONE),
+    ],
+)
+def test_of_the_program_only_the_framing_that_it_knows_is_kept(told: bytes, framing: m.Framing) -> None:
+    pair = b">CLIENT:ENV,username=a\n>CLIENT:ENV,password=b\n"
+    (event,) = m.Parser().feed(b">CLIENT:CONNECT,1,2\n" + told + pair + b">CLIENT:ENV,END\n")
+    assert isinstance(event, m.Connect) and event.framing is framing

@@ -1,11 +1,13 @@
 """The portable .ovpn profile: its rules, its bytes, and that nothing else can get into it."""
 
-from ipaddress import ip_address
+from dataclasses import replace
+from ipaddress import IPv4Address, ip_address
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tyst.core.faces import FACES, PLAIN, Face
 from tyst.core.openvpn.profile import Profile, ProfileError, Remote, parse, profile, server_name_of
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmg\nAAAA==\n-----END CERTIFICATE-----\n"
@@ -148,3 +150,30 @@ def test_a_remote_has_a_real_port_and_a_real_protocol() -> None:
 
 def test_the_shared_key_is_in_no_repr() -> None:
     assert f"{5:032x}" not in repr(made())
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_a_face_of_the_resolver_stands_in_the_profile_and_what_the_node_pushes_is_ignored(face: Face) -> None:
+    value = replace(made(UDP4), face=face)
+    said = [line for line in lines(value) if "dhcp-option" in line]
+    wanted = ['pull-filter ignore "dhcp-option DNS"', f"dhcp-option DNS {face.four}", f"dhcp-option DNS {face.six}"]
+    assert said == ([] if face == PLAIN else wanted) and parse(profile(value)) == value
+    if face != PLAIN:
+        with pytest.raises(ProfileError):
+            parse(profile(value).replace(str(face.four), "198.51.100.9"))
+
+
+def test_several_processes_are_picked_from_at_random() -> None:
+    ports = made(*(Remote(IPv4Address("192.0.2.10"), port, "udp") for port in (1194, 1195)))
+    assert "remote-random" in lines(ports)
+    assert "remote-random" not in lines(made(Remote(IPv4Address("192.0.2.10"), 1194, "udp")))
+
+
+def test_through_a_local_proxy_the_way_to_the_node_stays_outside_the_tunnel() -> None:
+    inside = Remote(IPv4Address("127.0.0.1"), 443, "tcp")
+    value = replace(made(inside), wrapped=IPv4Address("192.0.2.10"))
+    assert {"socks-proxy 127.0.0.1 1080", "route 192.0.2.10 255.255.255.255 net_gateway"} <= set(lines(value))
+    assert parse(profile(value)) == value
+    for remotes in ((Remote(IPv4Address("192.0.2.10"), 443, "tcp"),), (inside, inside)):
+        with pytest.raises(ProfileError, match="local proxy"):
+            replace(value, remotes=remotes)

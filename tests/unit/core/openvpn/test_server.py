@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tyst.core.openvpn.management import Framing
 from tyst.core.openvpn.server import MAX_PROCESSES, Pair, Range, Server, client_options, server_text
 from tyst.core.wireguard.addresses import OPENVPN6, OURS4
 
@@ -110,3 +111,11 @@ def test_neither_keys_nor_addresses_are_in_a_repr() -> None:
     assert "KEY-OF" not in repr(server())
     assert "10.1" not in repr(Range(0).pick(5))
     assert isinstance(Range(0).pick(5), Pair)
+
+
+def test_the_compression_setting_is_a_mark_on_both_sides_and_the_server_never_compresses() -> None:
+    pair = Range(0).pick(7)
+    plain = client_options(Range(0), pair)
+    assert client_options(Range(0), pair, Framing.STUB) == [*plain, "compress stub-v2", 'push "compress stub-v2"']
+    assert client_options(Range(0), pair, Framing.LZO)[-1] == 'push "comp-lzo no"'
+    assert "allow-compression no\n" in server_text(server())

@@ -1,7 +1,9 @@
 """A WireGuard config as text: what stock clients take, and what the browser writes."""
 
 import json
+import re
 import subprocess
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from pathlib import Path
 
@@ -9,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tyst.core.wireguard.config import Config, ConfigError, endpoint_text, from_text, key_bytes, key_text, to_text
+from tyst.core.wireguard.config import (
+    Config,
+    ConfigError,
+    endpoint_text,
+    from_text,
+    key_bytes,
+    key_text,
+    linux_text,
+    to_text,
+)
 
 ROOT = Path(__file__).resolve().parents[4]
 keys = st.binary(min_size=32, max_size=32)
@@ -22,6 +33,7 @@ configs = st.builds(
     node_key=keys,
     endpoint=st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)),
     port=st.integers(1, 65535),
+    preshared=st.one_of(st.just(b""), keys),
 )
 ALICES = Config(
     "se-sto",
@@ -47,6 +59,37 @@ def test_only_the_portable_keys_stand_in_it() -> None:
     assert "AllowedIPs = 0.0.0.0/0, ::/0" in lines and "Address = 10.20.30.40/32, fd74:7973:7400:1::9/128" in lines
     assert all(line.startswith("#") or "#" not in line for line in lines)
     assert not any(line.startswith("PersistentKeepalive") for line in lines)
+
+
+def test_a_preshared_key_is_the_one_further_key() -> None:
+    lines = to_text(replace(ALICES, preshared=bytes(range(64, 96)))).splitlines()
+    assert [line for line in lines if line not in to_text(ALICES).splitlines()] == [
+        f"PresharedKey = {key_text(bytes(range(64, 96)))}"
+    ]
+    with pytest.raises(ConfigError):
+        replace(ALICES, preshared=b"short")
+    assert str(list(range(64, 67)))[1:-1] not in repr(replace(ALICES, preshared=bytes(range(64, 96))))
+
+
+@pytest.mark.parametrize("endpoint", [IPv4Address("192.0.2.10"), IPv6Address("2001:db8::10")])
+def test_the_kill_switch_is_in_a_file_of_its_own_that_wg_quick_and_nft_take(
+    tmp_path: Path, endpoint: IPv4Address | IPv6Address
+) -> None:
+    text = linux_text(replace(ALICES, endpoint=endpoint))
+    (hook,) = re.findall(r"^PostUp = (.*)$", text, re.M)
+    assert "PostUp" not in to_text(ALICES) and len(re.findall("^PreDown = ", text, re.M)) == 1
+    with pytest.raises(ConfigError):
+        from_text(text)
+    path = tmp_path / "se-sto.conf"
+    path.write_text(text)
+    path.chmod(0o600)
+    subprocess.run(["wg-quick", "strip", str(path)], capture_output=True, timeout=20, check=True)
+    words = hook.replace("%i", "se-sto").replace("nft '", "nft --check '", 1)
+    script = f"wg() {{ echo 0xca6c; }}; {words}"
+    done = subprocess.run(
+        ["unshare", "-n", "bash", "-c", script], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert not done.stderr and done.returncode == 0
 
 
 def test_wg_quick_takes_it(tmp_path: Path) -> None:
@@ -110,13 +153,20 @@ def test_an_ipv6_endpoint_stands_in_brackets() -> None:
 
 
 SCRIPT = """
-import {{ configText }} from "{module}";
-const [key, device, node] = JSON.parse(process.argv[1]);
-process.stdout.write(configText(key, device, node));
+import {{ configText, linuxText }} from "{module}";
+const [key, device, node, preshared, linux] = JSON.parse(process.argv[1]);
+const text = configText(key, device, node, preshared);
+process.stdout.write(linux ? linuxText(text, node.endpoint) : text);
 """
 
 
-def test_the_browsers_builder_writes_the_same_bytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("linux", [False, True])
+@pytest.mark.parametrize("endpoint", [IPv4Address("192.0.2.10"), IPv6Address("2001:db8::10")])
+@pytest.mark.parametrize("preshared", [b"", bytes(range(64, 96))])
+def test_the_browsers_builder_writes_the_same_bytes(
+    tmp_path: Path, preshared: bytes, endpoint: IPv4Address | IPv6Address, linux: bool
+) -> None:
+    config = replace(ALICES, preshared=preshared, endpoint=endpoint)
     module = tmp_path / "config.mjs"
     source = ROOT / "src/tyst/site/frontend/config.ts"
     command = [str(ROOT / "node_modules/.bin/esbuild"), str(source), "--format=esm", f"--outfile={module}"]
@@ -127,8 +177,9 @@ def test_the_browsers_builder_writes_the_same_bytes(tmp_path: Path) -> None:
         "mtu": 1420,
         "allowed": "0.0.0.0/0, ::/0",
     }
-    node = {"name": "se-sto", "key": key_text(ALICES.node_key), "endpoint": "192.0.2.10:51820"}
-    words = json.dumps([key_text(ALICES.private_key), device, node])
+    node = {"name": "se-sto", "key": key_text(ALICES.node_key), "endpoint": endpoint_text(endpoint, 51820)}
+    secret = key_text(preshared) if preshared else ""
+    words = json.dumps([key_text(ALICES.private_key), device, node, secret, linux])
     program = ["node", "--input-type=module", "-e", SCRIPT.format(module=module), words]
     made = subprocess.run(program, capture_output=True, timeout=30, check=True).stdout
-    assert made == to_text(ALICES).encode()
+    assert made == (linux_text if linux else to_text)(config).encode()

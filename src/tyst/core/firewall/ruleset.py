@@ -12,10 +12,14 @@ docs/threat-model.md (port shadow, in-tunnel probing, CVE-2019-14899).
 
 import itertools
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
+from tyst.core.faces import FACES
+from tyst.core.firewall import collections as held
+from tyst.core.firewall.part import Part, Rules
+from tyst.core.firewall.text import chain, listed, ports, texts
 from tyst.core.wireguard.addresses import (
     ALL_TUNNELS4,
     ALL_TUNNELS6,
@@ -34,8 +38,7 @@ TABLE = "tyst"
 WIREGUARD = "wg-tyst"
 OPENVPN = "ov-tyst*"
 GARDEN_DNS_PORT = 5354
-OPEN4, OPEN6, EGRESS6, GARDEN6 = "vp_open4", "vp_open6", "vp_egress6", "vp_garden6"
-SETS = (OPEN4, OPEN6, EGRESS6, GARDEN6)
+OPEN4, OPEN6, EGRESS6, GARDEN6 = held.OPEN4.name, held.OPEN6.name, held.EGRESS6.name, held.GARDEN6.name
 
 BUCKETS = 4096
 BUCKET_RATE, BUCKET_BURST = 100, 200
@@ -51,41 +54,8 @@ BOGONS4 = (
 BOGONS6 = "::/3, 2001::/32, 2001:10::/28, 2001:20::/28, 2002::/16, 4000::/2, 8000::/1"
 """All but 2000::/3, and of that the ranges that carry IPv4 addresses inside (Teredo, 6to4) or none at all (ORCHID)."""
 
-SYSCTLS_CLOSED = {"net/ipv4/ip_forward": "0", "net/ipv6/conf/all/forwarding": "0"}
-SYSCTLS_OPEN = {"net/ipv4/ip_forward": "1", "net/ipv6/conf/all/forwarding": "1"}
-SYSCTLS = {
-    "net/ipv4/conf/all/rp_filter": "0",  # the handed-back initiation comes by lo with a far source;
-    "net/ipv4/conf/lo/rp_filter": "0",  # what may come from where is decided by chain vp_whence
-    "net/ipv4/conf/all/arp_ignore": "2",  # a tunnel address is never answered for on the public link
-    "net/ipv4/conf/all/arp_announce": "2",
-    "net/ipv4/conf/all/accept_redirects": "0",
-    "net/ipv4/conf/all/secure_redirects": "0",
-    "net/ipv4/conf/all/send_redirects": "0",
-    "net/ipv4/conf/all/accept_source_route": "0",
-    "net/ipv4/conf/all/log_martians": "0",
-    "net/ipv4/icmp_echo_ignore_broadcasts": "1",
-    "net/ipv4/tcp_syncookies": "1",
-    "net/ipv6/conf/all/accept_redirects": "0",
-    "net/ipv6/conf/all/accept_source_route": "0",
-    "net/netfilter/nf_conntrack_acct": "0",
-    "net/netfilter/nf_conntrack_timestamp": "0",
-    "net/netfilter/nf_conntrack_log_invalid": "0",
-}
-"""Settings of the node's network, as paths under /proc/sys. Forwarding is apart: it opens last and closes first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Elements:
-    """The tunnel addresses that are in the sets now, as text."""
-
-    open4: Iterable[str] = ()
-    open6: Iterable[str] = ()
-    egress6: Iterable[str] = ()
-    garden6: Iterable[str] = ()
-
-    def of(self, name: str) -> Iterable[str]:
-        return {OPEN4: self.open4, OPEN6: self.open6, EGRESS6: self.egress6, GARDEN6: self.garden6}[name]
-
+Elements = Mapping[str, Sequence[held.Element]]
+"""What is in the collections now, by name."""
 
 _INTERFACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}")
 
@@ -104,6 +74,8 @@ class Ruleset:
     `site`: the public site's addresses, in reach (ports 80 and 443) even from the garden and even where they are a
     gate's too. `udp`, `tcp`: the public ports on which the node listens. `knocks`: the port
     of the agent's listener, to which initiations that come for `wireguard` are turned; nobody reaches it otherwise.
+    `pool`: the node's further public addresses, on which nothing listens: tunnels leave by them. `fleet`: the other
+    nodes' addresses, from which many customers may come (multihop). `parts`: what features add (see `part.py`).
     """
 
     interface: str
@@ -113,6 +85,9 @@ class Ruleset:
     tcp: tuple[int, ...] = (443,)
     management: tuple[Address, ...] = ()
     site: tuple[Address, ...] = ()
+    pool: tuple[Address, ...] = ()
+    fleet: tuple[Address, ...] = ()
+    parts: tuple[Part, ...] = field(default=())
 
     def __post_init__(self) -> None:
         interface_name(self.interface)
@@ -133,37 +108,49 @@ class Ruleset:
         low, high = max(itertools.pairwise(edges), key=lambda pair: pair[1] - pair[0])
         return low + 1, high - 1
 
+    def _said(self, place: Callable[[Part], Rules]) -> list[str]:
+        """What all parts say at one place."""
+        return [rule for part in self.parts for rule in place(part)]
+
     def _sets(self, elements: Elements) -> str:
-        sets = [_set(OPEN4, "ipv4_addr", elements.open4)]
-        sets += [_set(name, "ipv6_addr", elements.of(name)) for name in SETS[1:]]
+        sets = [one.declaration(elements.get(one.name, ())) for one in held.COLLECTIONS]
         sets += [
-            _set("vp_bogons4", "ipv4_addr", [BOGONS4], "interval"),
-            _set("vp_bogons6", "ipv6_addr", [BOGONS6], "interval"),
-            _set("vp_site4", "ipv4_addr", _texts(self.site, 4)),
-            _set("vp_site6", "ipv6_addr", _texts(self.site, 6)),
-            _set("vp_management4", "ipv4_addr", _texts(self.management, 4)),
-            _set("vp_management6", "ipv6_addr", _texts(self.management, 6)),
+            listed("vp_bogons4", "ipv4_addr", [BOGONS4], "interval"),
+            listed("vp_bogons6", "ipv6_addr", [BOGONS6], "interval"),
+            listed("vp_site4", "ipv4_addr", texts(self.site, 4)),
+            listed("vp_site6", "ipv6_addr", texts(self.site, 6)),
+            listed("vp_management4", "ipv4_addr", texts(self.management, 4)),
+            listed("vp_management6", "ipv6_addr", texts(self.management, 6)),
+            listed("vp_pool4", "ipv4_addr", texts(self.pool, 4)),
+            listed("vp_fleet4", "ipv4_addr", texts(self.fleet, 4)),
+            listed("vp_fleet6", "ipv6_addr", texts(self.fleet, 6)),
             f" set vp_flood {{\n  type mark\n  size {2 * BUCKETS}\n  flags dynamic\n }}\n",
         ]
-        return "".join(sets)
+        return "".join([*sets, *(part.declares() for part in self.parts)])
 
     def _raw_chains(self, seed: int) -> list[str]:
-        udp, tcp = _ports([self.wireguard, *self.udp]), _ports(self.tcp)
-        initiation = f'iifname "{self.interface}" udp dport {self.wireguard} {_IS_INITIATION}'
+        udp, tcp = ports([self.wireguard, *self.udp]), ports(self.tcp)
+        initiation = f'iifname "{self.interface}" udp dport {self.wireguard} {IS_INITIATION}'
         return [
             f" chain vp_limits {{\n{limits(seed)} }}\n",
-            _chain(
+            chain(
                 "vp_first",
                 "filter hook prerouting priority -310; policy accept",
+                # What comes out of a tunnel is judged from vp_whence on, and reaches services alone.
+                f'iifname "{WIREGUARD}" accept',
+                f'iifname "{OPENVPN}" accept',
+                *(["ip daddr @vp_pool4 accept"] if self.pool else []),
                 f"udp dport {self.knocks} fib daddr type local drop",
                 f"{initiation} jump vp_limits",
+                *self._said(lambda part: part.first()),
                 f'iifname {{ "lo", "{self.interface}" }} udp dport {udp} fib daddr type local notrack',
                 f'iifname {{ "lo", "{self.interface}" }} tcp dport {tcp} fib daddr type local notrack',
                 f"{initiation} fib daddr type local udp dport set {self.knocks}",
             ),
-            _chain(
+            chain(
                 "vp_first_out",
                 "filter hook output priority -310; policy accept",
+                *self._said(lambda part: part.first_out()),
                 f'oifname "{self.interface}" udp sport {udp} notrack',
                 f'oifname "{self.interface}" tcp sport {tcp} notrack',
                 f'oifname "lo" udp dport {udp} notrack',
@@ -173,35 +160,42 @@ class Ruleset:
         ]
 
     def _input(self) -> str:
-        services = _chain("vp_services", "", *_SERVICES)
-        return services + _chain(
+        services = chain("vp_services", "", *self._said(lambda part: part.services()), *_SERVICES)
+        return services + chain(
             "vp_input",
             "filter hook input priority filter; policy drop",
             'iifname "lo" accept',
             f'iifname "{WIREGUARD}" goto vp_services',
             f'iifname "{OPENVPN}" goto vp_services',
-            f"udp dport {_ports([self.wireguard, self.knocks, *self.udp])} accept",
-            f"tcp dport {_ports(self.tcp)} accept",
+            *(["ip daddr @vp_pool4 drop"] if self.pool else []),
+            *self._said(lambda part: part.input()),
+            f"udp dport {ports([self.wireguard, self.knocks, *self.udp])} accept",
+            f"tcp dport {ports(self.tcp)} accept",
             "ct state established,related accept",
             *_ESSENTIAL_ICMP,
         )
 
     def _forward(self) -> str:
-        garden = _chain("vp_garden", "", *_GARDEN)
-        leave = _chain("vp_leave", "", *self._leave())
-        back = _chain("vp_back", "", *_BACK)
+        garden = chain("vp_garden", "", *_GARDEN)
+        leave = chain("vp_leave", "", *self._leave())
+        inbound = chain("vp_inbound", "", *self._said(lambda part: part.back()), "drop")
+        tunnels = f'{{ "{WIREGUARD}", "{OPENVPN}" }}'
         return (
             garden
             + leave
-            + back
-            + _chain(
+            + chain("vp_back", "", *_BACK)
+            + inbound
+            + chain(
                 "vp_forward",
                 "filter hook forward priority filter; policy drop",
+                *self._said(lambda part: part.stop()),
                 "tcp flags & (syn|rst) == syn tcp option maxseg size set rt mtu",
                 f'iifname "{WIREGUARD}" goto vp_leave',
                 f'iifname "{OPENVPN}" goto vp_leave',
                 f'iifname "{self.interface}" oifname "{WIREGUARD}" ct state established,related goto vp_back',
                 f'iifname "{self.interface}" oifname "{OPENVPN}" ct state established,related goto vp_back',
+                f'iifname "{self.interface}" oifname {tunnels} ct status dnat goto vp_inbound',
+                *self._said(lambda part: part.forward()),
             )
         )
 
@@ -211,8 +205,7 @@ class Ruleset:
             # Most packets belong to a flow whose first packet passed all that follows: they pay for two look-ups only.
             f"ct state established ip saddr @{OPEN4} accept",
             f"ct state established ip6 saddr @{EGRESS6} accept",
-            f"udp sport {_ports([self.wireguard, *self.udp])} drop",
-            f"tcp sport {_ports(self.tcp)} drop",
+            *self._not_from_our_ports(),
             f"ip6 saddr @{GARDEN6} goto vp_garden",
             "tcp dport 853 reject with tcp reset",
             "udp dport 853 reject",
@@ -222,27 +215,37 @@ class Ruleset:
             "ip6 daddr @vp_management6 drop",
             "ip daddr @vp_bogons4 drop",
             "ip6 daddr @vp_bogons6 drop",
+            *self._said(lambda part: part.leave()),
             f"ip saddr @{OPEN4} accept",
             f"ip6 saddr @{EGRESS6} accept",
             f"ip6 saddr @{OPEN6} reject with icmpv6 type no-route",
         ]
 
+    def _not_from_our_ports(self) -> list[str]:
+        """Nobody sends from a port on which the node listens, unless she leaves by an address that is hers alone."""
+        udp, tcp = f"udp sport {ports([self.wireguard, *self.udp])}", f"tcp sport {ports(self.tcp)}"
+        whose = (f"ip saddr != @{held.MINE4.name}", "meta nfproto ipv6")
+        return [f"{sport} {who} drop" for sport in (udp, tcp) for who in whose]
+
     def _nat(self) -> str:
-        low, high = self.snat_range
-        out, nat = f'oifname "{self.interface}"', []
-        for family, tunnels in (("ip", ALL_TUNNELS4), ("ip6", ALL_TUNNELS6)):
-            nat.append(f"{out} {family} saddr {tunnels} meta l4proto {{ tcp, udp }} masquerade to :{low}-{high}")
-            nat.append(f"{out} {family} saddr {tunnels} masquerade")
+        out = f'oifname "{self.interface}"'
         return (
-            _chain("vp_redirect", "", *_REDIRECT)
-            + _chain(
+            chain("vp_redirect", "", *self._said(lambda part: part.redirect()), *_REDIRECT)
+            + chain(
                 "vp_nat_in",
                 "nat hook prerouting priority dstnat; policy accept",
                 f'iifname "{WIREGUARD}" goto vp_redirect',
                 f'iifname "{OPENVPN}" goto vp_redirect',
+                *self._said(lambda part: part.nat_in()),
             )
-            + _chain("vp_nat_out", "nat hook postrouting priority srcnat; policy accept", *nat)
-            + _chain(
+            + chain(
+                "vp_nat_out",
+                "nat hook postrouting priority srcnat; policy accept",
+                *self._said(lambda part: part.nat_out()),
+                *self._by_pool(out),
+                *self._masquerade(out),
+            )
+            + chain(
                 "vp_last_out",
                 "filter hook output priority filter; policy accept",
                 f"{out} ip saddr {ALL_TUNNELS4} drop",
@@ -254,19 +257,51 @@ class Ruleset:
             )
         )
 
+    def _by_pool(self, out: str) -> list[str]:
+        """A tunnel's own public address first, then a streaming address for listed destinations, then its exit's."""
+        if not self.pool:
+            return []
+        span = "{}-{}".format(*self.snat_range)
+        ported = f"{out} meta l4proto {{ tcp, udp }}"
+        rules = [f"{out} snat ip to ip saddr map @{held.MINE4.name}"]
+        for family, streams, stream, leaves in (
+            ("ip", held.STREAMS4, held.STREAM4, held.EXIT4),
+            ("ip6", held.STREAMS6, held.STREAM6, held.EXIT6),
+        ):
+            rules += [
+                f"{ported} {family} daddr @{streams.name} snat {family} to {family} saddr map @{stream.name}:{span}",
+                f"{ported} snat {family} to {family} saddr map @{leaves.name}:{span}",
+                f"{out} snat {family} to {family} saddr map @{leaves.name}",
+            ]
+        return rules
 
-_IS_INITIATION = "udp length 156 @th,64,32 0x01000000"
+    def _masquerade(self, out: str) -> list[str]:
+        low, high = self.snat_range
+        rules = []
+        for family, tunnels in (("ip", ALL_TUNNELS4), ("ip6", ALL_TUNNELS6)):
+            rules.append(f"{out} {family} saddr {tunnels} meta l4proto {{ tcp, udp }} masquerade to :{low}-{high}")
+            rules.append(f"{out} {family} saddr {tunnels} masquerade")
+        return rules
+
+
+IS_INITIATION = "udp length 156 @th,64,32 0x01000000"
+
+_FROM_FLEET = 0xFFFFFFFF
 
 
 def limits(seed: int) -> str:
     """The rules of chain vp_limits: a fixed array of buckets under a seed, then a cap for all together.
 
-    A bucket number is kept in the packet's mark while it passes here and nowhere else; no address is stored.
+    A bucket number is kept in the packet's mark while it passes here and nowhere else; no address is stored. Entries of
+    the fleet have no bucket: many customers come from one address, and each passed the buckets there.
     """
     rules = (
         f"meta nfproto ipv4 meta mark set jhash @nh,96,24 mod {BUCKETS} seed {seed:#x}",
         f"meta nfproto ipv6 meta mark set jhash @nh,64,48 mod {BUCKETS} seed {seed:#x}",
-        f"add @vp_flood {{ meta mark limit rate over {BUCKET_RATE}/second burst {BUCKET_BURST} packets }} drop",
+        f"ip saddr @vp_fleet4 meta mark set {_FROM_FLEET:#x}",
+        f"ip6 saddr @vp_fleet6 meta mark set {_FROM_FLEET:#x}",
+        f"meta mark != {_FROM_FLEET:#x} add @vp_flood "
+        f"{{ meta mark limit rate over {BUCKET_RATE}/second burst {BUCKET_BURST} packets }} drop",
         f"limit rate over {GLOBAL_RATE}/second burst {GLOBAL_BURST} packets drop",
         "meta mark set 0",
     )
@@ -284,33 +319,10 @@ def remove_text() -> str:
     return f"table inet {TABLE}\ndelete table inet {TABLE}\n"
 
 
-def _set(name: str, form: str, elements: Iterable[str], flags: str = "") -> str:
-    held = ", ".join(elements)
-    lines = [
-        f"  type {form}",
-        *([f"  flags {flags}"] if flags else []),
-        *([f"  elements = {{ {held} }}"] if held else []),
-    ]
-    return f" set {name} {{\n{chr(10).join(lines)}\n }}\n"
-
-
-def _chain(name: str, hook: str, *rules: str) -> str:
-    head = [f"  type {hook};"] if hook else []
-    return f" chain {name} {{\n{chr(10).join([*head, *(f'  {rule}' for rule in rules)])}\n }}\n"
-
-
-def _ports(ports: Iterable[int]) -> str:
-    return f"{{ {', '.join(str(port) for port in sorted(set(ports)))} }}"
-
-
-def _texts(addresses: Iterable[Address], version: int) -> list[str]:
-    return [str(address) for address in addresses if address.version == version]
-
-
 _WIREGUARD4 = f"{OURS4.broadcast_address + 1}-{ALL_TUNNELS4.broadcast_address}"
 _OPENVPN4 = "10.1.0.0-10.15.255.255"
 
-_WHENCE = _chain(
+_WHENCE = chain(
     "vp_whence",
     "filter hook prerouting priority -305; policy accept",
     'iifname "lo" accept',
@@ -369,6 +381,6 @@ _BACK = (
 _REDIRECT = (
     f"ip6 saddr @{GARDEN6} {_DNS} 53 dnat ip6 to [{RESOLVER6}]:{GARDEN_DNS_PORT}",
     f"ip6 saddr @{GARDEN6} ip6 daddr != @vp_site6 tcp dport 80 dnat ip6 to {NOTICE6}",
-    f"meta nfproto ipv4 {_DNS} 53 dnat ip to {RESOLVER4}",
-    f"meta nfproto ipv6 {_DNS} 53 dnat ip6 to {RESOLVER6}",
+    f"ip daddr != {{ {', '.join(str(face.four) for face in FACES)} }} {_DNS} 53 dnat ip to {RESOLVER4}",
+    f"ip6 daddr != {{ {', '.join(str(face.six) for face in FACES)} }} {_DNS} 53 dnat ip6 to {RESOLVER6}",
 )
