@@ -21,7 +21,7 @@ from tyst.gate.identity import Role
 from tyst.messages.admission import Admission, AdmitKey, Confirm, Verdict, Why
 from tyst.messages.codec import MAX_BYTES, decode, encode
 from tyst.messages.devices import BatchDone, DevicesOf, DropDevices, Dropped, RunBatch
-from tyst.messages.fleet import Announce, Enrol, Identity, NodeSecrets, RenewIdentity
+from tyst.messages.fleet import Announce, Announced, Enrol, Identity, NodeSecrets, RenewIdentity
 
 
 @pytest.fixture
@@ -272,6 +272,11 @@ async def test_what_a_node_learns_when_it_announces_itself(provider: Provider, s
     certificate.verify_directly_issued_by(x509.load_der_x509_certificate(told.openvpn_authority))
     assert certificate.subject.rfc4514_string() == "CN=se-sto.node.tyst,O=tyst"
     assert "OpenVPN Static key V1" in told.tls_crypt and told.gate_public == provider.site.known["gate"]
+    assert told.openvpn_processes == 1
+    provider.sql("UPDATE node SET openvpn_processes = 3 WHERE name = 'se-sto'")
+    public = sto.wireguard.public_key().public_bytes_raw()
+    asked = Announce(public, request(sto.openvpn), encode(sto.secrets()))
+    assert (await sto.post("announce", asked)).as_(Announced).openvpn_processes == 3
 
 
 async def test_an_identity_is_renewed_and_tells_no_minute(provider: Provider, sto: Node) -> None:
@@ -451,3 +456,36 @@ def _memory(pid: int) -> bytes:
                     memory.seek(start)
                     parts.append(memory.read(end - start))
     return b"".join(parts)
+
+
+async def test_a_node_in_maintenance_admits_nobody_and_gives_its_tunnels_and_their_slots_up(
+    provider: Provider, sto: Node, fra: Node, site: Visitor
+) -> None:
+    alice, bob, late = provider.customer("alice"), os.urandom(32), os.urandom(32)
+    for device in (bob, late):
+        provider.register(alice, device)
+    lease, provisional = (await sto.connect(bob)).lease, await sto.admit(late)
+    name, secret = provider.credential(alice)
+    login = (await sto.login(name, secret)).lease
+    assert await site.devices(alice) == 2
+    fleet_nodes.drain(provider.state, "se-sto", draining=True)
+    expected = (Verdict.GARDEN, Why.DRAINING)
+    for answer in (await sto.confirm(provisional), await sto.login(name, secret), await sto.admit(os.urandom(32))):
+        assert (answer.verdict, answer.why) == expected or answer.verdict is Verdict.UNKNOWN
+    assert (await sto.admit(bob)).why is Why.DRAINING
+    ended = (await sto.renew(lease, login)).ended
+    assert {(one.index, one.why) for one in ended} == {(0, Why.DRAINING), (1, Why.DRAINING)}
+    assert await site.devices(alice) == 0
+    assert (await fra.connect(bob)).verdict is Verdict.OPEN
+    fleet_nodes.drain(provider.state, "se-sto", draining=False)
+    assert (await sto.connect(late)).verdict is Verdict.OPEN
+
+
+async def test_a_large_node_is_not_emptied_all_at_once(provider: Provider, sto: Node) -> None:
+    devices = [os.urandom(32) for _ in range(3)]
+    for number, device in enumerate(devices):
+        provider.register(provider.customer(f"alice{number}"), device)
+    leases = [(await sto.connect(device)).lease for device in devices]
+    fleet_nodes.drain(provider.state, "se-sto", draining=True)
+    ended = (await sto.renew(*leases * 400)).ended
+    assert len({one.index for one in ended if one.why is Why.DRAINING}) == 300, "a quarter of twelve hundred"

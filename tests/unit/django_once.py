@@ -26,7 +26,14 @@ def emptied() -> None:
     database_path()
     from tyst.records import models
 
-    for model in (models.Account, models.KeyRecord, models.Voucher, models.SpentSerial, models.Node):
+    for model in (
+        models.Account,
+        models.KeyRecord,
+        models.Voucher,
+        models.SpentSerial,
+        models.PublicAddress,
+        models.Node,
+    ):
         model.objects.all().delete()
     models.Location.objects.all().delete()
     models.Fleet.objects.all().delete()

@@ -3,16 +3,27 @@
 import argparse
 import sys
 import time
-from ipaddress import IPv4Address, IPv6Address
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tyst.core.dns import HOST_NAME
 from tyst.core.keyring import KeyringError
-from tyst.fleet import founding, nodes
+from tyst.fleet import block_command, founding, lists, lists_command, nodes
+from tyst.gate.operator import OperatorError
 from tyst.records.statements import RecordsError
 
 STATE = Path("/var/lib/tyst")
+_MENDABLE = (
+    *(founding.FoundingError, nodes.FleetError, lists.PublishError),
+    *(RecordsError, KeyringError, OperatorError),
+)
+POOLS = {
+    "exit": "addresses by which tunnels leave; repeatable",
+    "public": "addresses that customers can have for themselves; repeatable",
+    "streaming": "addresses for streaming services; repeatable",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,12 +39,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--country", required=True, help="two letters")
     add.add_argument("--ipv4", required=True, type=IPv4Address, help="the node's public IPv4 address")
     add.add_argument("--ipv6", required=True, type=IPv6Address, help="the node's public IPv6 address")
+    add.add_argument("--exit6", type=IPv6Network, help="an IPv6 prefix that is routed to the node")
+    add.add_argument("--processes", type=int, choices=range(1, 15), default=1, help="OpenVPN processes, one a core")
     add.add_argument("--rented", action="store_true", help="the machine belongs to somebody else")
     add.add_argument("--gate", help="the gate's address in the token (default: from its certificate, port 8443)")
     token = _action(actions, "token", "print a fresh one-time token for a node (10 minutes)")
     token.add_argument("node")
     token.add_argument("--gate", help="the gate's address in the token")
     _action(actions, "list", "show the nodes")
+    pool = _action(actions, "pool", "give a node its further public addresses, in place of those it had")
+    pool.add_argument("node")
+    for use, meaning in POOLS.items():
+        pool.add_argument(f"--{use}", action="append", default=[], type=_span, metavar="FROM[-TO]", help=meaning)
+    drain = _action(actions, "drain", "take a node out of service for maintenance")
+    drain.add_argument("node")
+    drain.add_argument("--over", action="store_true", help="the maintenance is over")
+    block_command.add_block_arguments(_action(actions, "block", "let nobody reach a destination for a while"))
+    block_command.add_listen_argument(_action(actions, "blocks", "show what nobody reaches now"))
+    lists_command.add_arguments(_action(actions, "lists", "sign lists of names for the nodes' resolvers, or show them"))
     revoke = _action(actions, "revoke", "refuse a node from now on, and forget its keys")
     revoke.add_argument("node")
 
@@ -50,8 +73,11 @@ def run(args: argparse.Namespace) -> int:
     """Does it; 1 with a sentence when it can't be done."""
     try:
         return _ACTIONS[args.action](args)
-    except (founding.FoundingError, nodes.FleetError, RecordsError, KeyringError) as error:
+    except _MENDABLE as error:
         print(f"tyst fleet: {error}.", file=sys.stderr)
+        return 1
+    except FileNotFoundError:
+        print("tyst fleet: a file is missing in the state folder: run `./tyst fleet init` first.", file=sys.stderr)
         return 1
 
 
@@ -63,7 +89,7 @@ def _init(args: argparse.Namespace) -> int:
 
 def _add(args: argparse.Namespace) -> int:
     wanted = nodes.Wanted(args.node, args.city, args.country.lower(), args.ipv4, args.ipv6, not args.rented)
-    nodes.add(args.state, wanted)
+    nodes.add(args.state, replace(wanted, exit6=args.exit6, processes=args.processes))
     return _token(args)
 
 
@@ -78,13 +104,53 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
+def _pool(args: argparse.Namespace) -> int:
+    given = [(address, use) for use in POOLS for span in getattr(args, use) for address in span]
+    nodes.set_addresses(args.state, args.node, given)
+    print(f"{len(given)} further addresses; the node has them within half a minute.")
+    return 0
+
+
+def _drain(args: argparse.Namespace) -> int:
+    nodes.drain(args.state, args.node, draining=not args.over)
+    print(
+        "Back in service." if args.over else "Draining: nobody new gets in, and those inside are told within a minute."
+    )
+    return 0
+
+
 def _revoke(args: argparse.Namespace) -> int:
     nodes.revoke(args.state, args.node)
     print("Revoked: the gate refuses this node from now on.")
     return 0
 
 
-_ACTIONS = {"init": _init, "add": _add, "token": _token, "list": _list, "revoke": _revoke}
+_ACTIONS = {
+    "init": _init,
+    "add": _add,
+    "token": _token,
+    "list": _list,
+    "pool": _pool,
+    "drain": _drain,
+    "block": block_command.block,
+    "blocks": block_command.blocks,
+    "lists": lists_command.run,
+    "revoke": _revoke,
+}
+
+
+def _span(text: str) -> list[IPv4Address | IPv6Address]:
+    """One address, or all from the first to the last of a hyphenated pair (at most 1024)."""
+    try:
+        first, _, last = text.partition("-")
+        low, high = ip_address(first), ip_address(last or first)
+    except ValueError:
+        raise argparse.ArgumentTypeError("one address, or two with a hyphen between them") from None
+    if low.version != high.version or not 0 <= int(high) - int(low) < 1024:
+        raise argparse.ArgumentTypeError("two addresses of one family in order, at most 1024 apart")
+    return [
+        ip_address(number) if low.version == 6 else IPv4Address(number) for number in range(int(low), int(high) + 1)
+    ]
 
 
 def _site(text: str) -> str:

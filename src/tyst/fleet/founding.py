@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tyst.core import keyring
 from tyst.fleet.tls_crypt import static_key
@@ -20,6 +21,9 @@ from tyst.gate.identity import Role
 from tyst.gate.wiring import FLEET_SECRET, OPENVPN_SECRET, RECORDS
 from tyst.records.migrate import migrate
 from tyst.records.statements import FleetRow, open_records
+
+LISTS_KEY = "lists.key"
+"""Signs the lists of names (32 bytes, Ed25519). The gate never reads it: it may be kept elsewhere."""
 
 
 class FoundingError(Exception):
@@ -50,6 +54,7 @@ def found(plan: Plan, *, now: float) -> None:
     records = open_records(plan.state / RECORDS)
     records.put_fleet(FleetRow(openvpn.der, static_key(secrets.token_bytes), plan.site))
     records.close()
+    write_private(plan.state / LISTS_KEY, Ed25519PrivateKey.generate().private_bytes_raw())
     write_private(plan.state / "site.keys", keyring.to_text(site).encode())
     # Last, because its presence says that the provider is whole.
     write_private(plan.state / "gate.keys", keyring.to_text(gate).encode())

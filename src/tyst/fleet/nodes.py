@@ -6,9 +6,11 @@ join once within 10 minutes. Counterparts: the node enrols with it, `gate.enrolm
 
 import re
 import secrets
+import sqlite3
 import time
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from pathlib import Path
 
 from cryptography import x509
@@ -17,6 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from tyst.core import keyring
 from tyst.core.seal import NONCE_BYTES
 from tyst.core.tokens import Enrolment, seal_token, to_text
+from tyst.fleet import lists
 from tyst.gate.wiring import RECORDS, server_names
 from tyst.messages.codec import encode
 from tyst.messages.fleet import JoinToken
@@ -41,6 +44,10 @@ class Wanted:
     ipv4: IPv4Address
     ipv6: IPv6Address
     owned: bool = True
+    exit6: IPv6Network | None = None
+    """A prefix routed to the node, from which each tunnel leaves by an address of its own."""
+    processes: int = 1
+    """OpenVPN processes for UDP, one for each core."""
 
 
 def add(state: Path, wanted: Wanted) -> None:
@@ -51,6 +58,7 @@ def add(state: Path, wanted: Wanted) -> None:
         raise FleetError("a country is two small letters, such as se")
     slug = f"{wanted.country}-{re.sub(r'[^a-z0-9]+', '-', wanted.city.lower()).strip('-')}"[:32]
     row = NodeRow(wanted.name, slug, str(wanted.ipv4), str(wanted.ipv6), wanted.owned)
+    row = replace(row, exit6=str(wanted.exit6 or ""), openvpn_processes=wanted.processes)
     _records(state).put_node(row, city=wanted.city, country=wanted.country)
 
 
@@ -64,7 +72,8 @@ def token(state: Path, name: str, gate: str | None) -> str:
     sealed = seal_token(ring.seal, permission, nonce=secrets.token_bytes(NONCE_BYTES), now=int(time.time()))
     authority = x509.load_pem_x509_certificate((state / "ca.crt").read_bytes())
     address = gate or f"https://{server_names(state)[0]}:{GATE_PORT}"
-    return to_text(encode(JoinToken(address, authority.public_bytes(serialization.Encoding.DER), sealed)))
+    der = authority.public_bytes(serialization.Encoding.DER)
+    return to_text(encode(JoinToken(address, der, sealed, lists.public_key(state))))
 
 
 def revoke(state: Path, name: str) -> None:
@@ -73,13 +82,42 @@ def revoke(state: Path, name: str) -> None:
         raise FleetError("there is no node of that name: `./tyst fleet list` shows them")
 
 
+def drain(state: Path, name: str, *, draining: bool) -> None:
+    """Takes a node out of service for maintenance, or back in. Its customers are told, or moved, within minutes."""
+    if not _records(state).drain_node(name, draining):
+        raise FleetError("there is no such node, or it is revoked: `./tyst fleet list` shows them")
+
+
+def set_addresses(state: Path, name: str, addresses: Sequence[tuple[IPv4Address | IPv6Address, str]]) -> None:
+    """Gives a node its further addresses, in place of those it had. FleetError when one is taken or still held."""
+    records = _records(state)
+    row = records.node(name)
+    if row is None or row.revoked:
+        raise FleetError("there is no such node, or it is revoked: `./tyst fleet add` comes first")
+    taken = {text for node in records.nodes() for text in (node.ipv4, node.ipv6)}
+    if any(str(address) in taken for address, _ in addresses):
+        raise FleetError("a node's own address can't be one of a pool: people connect to it")
+    try:
+        records.put_node_addresses(name, [(str(address), use) for address, use in addresses])
+    except sqlite3.IntegrityError:
+        raise FleetError("one of these is another node's, or a customer holds one that you left out") from None
+
+
 def listing(state: Path) -> list[str]:
     """One line a node."""
     return [_line(row) for row in _records(state).nodes()]
 
 
 def _line(row: NodeRow) -> str:
-    keys = "revoked" if row.revoked else "waiting for its first start" if row.wireguard_public is None else "in service"
+    keys = (
+        "revoked"
+        if row.revoked
+        else "waiting for its first start"
+        if row.wireguard_public is None
+        else "draining"
+        if row.draining
+        else "in service"
+    )
     return f"{row.name:<20} {row.location:<20} {row.ipv4:<16} {row.ipv6:<28} {keys}"
 
 

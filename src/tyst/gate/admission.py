@@ -5,10 +5,22 @@ provisional until the node saw its first authenticated packet (`confirm`); a log
 at once. Counterpart: `gate.renewals` keeps what was granted here alive.
 """
 
+from msgspec import structs
+
 from tyst.core.account import password_bytes
 from tyst.core.entitlement import Facts, Standing, allowed, standing
+from tyst.core.owner import OWNER
 from tyst.core.seal import Kind, SealError, open_sealed_to
-from tyst.core.tokens import NO_SLOT, SLOT_BYTES, Credential, KeyRecord, Lease, credential_blob, open_token
+from tyst.core.tokens import (
+    NO_PRESHARED,
+    NO_SLOT,
+    SLOT_BYTES,
+    Credential,
+    KeyRecord,
+    Lease,
+    credential_blob,
+    open_token,
+)
 from tyst.gate.room import NONCE, Gate
 from tyst.messages.admission import Admission, AdmitKey, AdmitLogin, Confirm, Features, Login, Verdict, Why
 from tyst.messages.codec import MessageError, decode
@@ -18,6 +30,8 @@ UNKNOWN = Admission(Verdict.UNKNOWN)
 BUSY = Admission(Verdict.BUSY, Why.BUSY)
 EXPIRED = Admission(Verdict.GARDEN, Why.EXPIRED)
 FULL = Admission(Verdict.GARDEN, Why.SLOTS)
+NO_MULTIHOP = Admission(Verdict.GARDEN, Why.MULTIHOP)
+MAINTENANCE = Admission(Verdict.GARDEN, Why.DRAINING)
 WRONG = Admission(Verdict.REFUSED, Why.LOGIN)
 
 
@@ -30,16 +44,45 @@ async def admit_key(gate: Gate, node: str, asked: AdmitKey) -> Admission:
         return UNKNOWN if gate.quotas.unknown.take(node, ticks) else BUSY
     if isinstance(record, Admission):
         return record
+    return _keyed(record, _admitted(gate, node, asked, record))
+
+
+def _keyed(record: KeyRecord, answer: Admission) -> Admission:
+    """The answer with the device's preshared key: even the garden's page needs it, for there is no tunnel without."""
+    if record.preshared == NO_PRESHARED or answer.verdict not in (Verdict.OPEN, Verdict.GARDEN):
+        return answer
+    return structs.replace(answer, features=structs.replace(answer.features, preshared=record.preshared))
+
+
+def _admitted(gate: Gate, node: str, asked: AdmitKey, record: KeyRecord) -> Admission:
+    """What the account behind a record may now."""
+    ticks = gate.ticks()
     facts = gate.records.account(record.handle)
     if facts is None:
         return UNKNOWN
-    if standing(facts.subscription, gate.today()) is not Standing.LIVE:
-        return EXPIRED
+    unpaid = _unpaid(facts, gate.today(), entered=asked.entered)
+    if unpaid is not None:
+        return unpaid
+    if draining(gate, node):
+        return MAINTENANCE
     if gate.slots.full(gate.account_key(record.handle), ticks):
         return FULL
     lease = gate.seal(_lease(record.handle, node, asked.tag, NO_SLOT, facts))
     gate.provisional.put(asked.tag, lease[NONCE], ticks)
-    return Admission(Verdict.OPEN, lease=lease, features=_features(facts, gate.today()))
+    return Admission(Verdict.OPEN, lease=lease, features=_features(gate, node, record.handle, facts))
+
+
+def draining(gate: Gate, node: str) -> bool:
+    """Whether the operator takes this node out of service: nobody new gets in there."""
+    row = gate.records.node(node)
+    return row is not None and row.draining
+
+
+def _unpaid(facts: Facts, today: int, *, entered: bool) -> Admission | None:
+    """What is not paid today: the subscription, or the way through another node."""
+    if standing(facts.subscription, today) is not Standing.LIVE:
+        return EXPIRED
+    return NO_MULTIHOP if entered and not allowed(facts, today).multihop else None
 
 
 def _opened(gate: Gate, asked: AdmitKey, blob: bytes, node: str) -> KeyRecord | Admission | None:
@@ -87,7 +130,8 @@ async def admit_login(gate: Gate, node: str, asked: AdmitLogin) -> Admission:
     handle = await _by_password(gate, node, login) if blob is None else _by_credential(gate, blob)
     if isinstance(handle, Admission):
         return handle
-    return _with_slot(gate, node, handle, NO_TAG, gate.draw(SLOT_BYTES), gone=WRONG)
+    slot = gate.draw(SLOT_BYTES)
+    return _with_slot(gate, node, handle, NO_TAG, slot, gone=WRONG, entered=asked.entered)
 
 
 def _by_credential(gate: Gate, blob: bytes) -> bytes | Admission:
@@ -106,26 +150,38 @@ async def _by_password(gate: Gate, node: str, login: Login) -> bytes | Admission
     return found[0] if right and found is not None else WRONG
 
 
-def _with_slot(gate: Gate, node: str, handle: bytes, tag: bytes, slot: bytes, *, gone: Admission) -> Admission:
+def _with_slot(
+    gate: Gate, node: str, handle: bytes, tag: bytes, slot: bytes, *, gone: Admission, entered: bool = False
+) -> Admission:
     """Takes the slot, unless it is taken by this very confirmation, for an account that is still there and paid."""
     facts = gate.records.account(handle)
     if facts is None:
         return gone
-    if standing(facts.subscription, gate.today()) is not Standing.LIVE:
-        return EXPIRED
+    unpaid = _unpaid(facts, gate.today(), entered=entered)
+    if unpaid is not None:
+        return unpaid
+    if draining(gate, node):
+        return MAINTENANCE
     key, ticks = gate.account_key(handle), gate.ticks()
     if not gate.slots.holds(key, slot, ticks) and gate.slots.take(key, slot, ticks) is None:
         return FULL
     if not facts.connected:
         gate.connected.add(handle)
     lease = gate.seal(_lease(handle, node, tag, slot, facts))
-    return Admission(Verdict.OPEN, lease=lease, features=_features(facts, gate.today()))
+    return Admission(Verdict.OPEN, lease=lease, features=_features(gate, node, handle, facts))
 
 
 def _lease(handle: bytes, node: str, tag: bytes, slot: bytes, facts: Facts) -> Lease:
     return Lease(handle, node, tag, slot, facts.subscription or 0)
 
 
-def _features(facts: Facts, today: int) -> Features:
-    may = allowed(facts, today)
-    return Features(may.ipv6, may.streaming, may.compression, may.multihop)
+def _features(gate: Gate, node: str, handle: bytes, facts: Facts) -> Features:
+    may = allowed(facts, gate.today())
+    return Features(may.ipv6, may.streaming, may.compression, may.multihop, own_address(gate, node, handle, facts.ipv4))
+
+
+def own_address(gate: Gate, node: str, handle: bytes, paid: int | None) -> str:
+    """The public IPv4 address that an account has at this node, while it pays for it (to the day `paid`)."""
+    if paid is None or paid < gate.today():
+        return ""
+    return gate.records.public_address(gate.keys.secrets[OWNER], handle, node)

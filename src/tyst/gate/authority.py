@@ -100,6 +100,14 @@ def openvpn_certificate(authority: Authority, public: ec.EllipticCurvePublicKey,
     return _leaf(authority, public, _name(name, None), usage, (name,), now=now, life=OPENVPN_LIFE)
 
 
+def resolver_certificate(
+    authority: Authority, public: ec.EllipticCurvePublicKey, names: Sequence[str], *, now: float
+) -> bytes:
+    """The certificate (DER) that a node's resolver shows over TLS, for the names of its faces."""
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+    return _leaf(authority, public, _name(names[0], None), usage, names, now=now, life=OPENVPN_LIFE)
+
+
 def requested_key(request: bytes) -> ec.EllipticCurvePublicKey:
     """The key of a PKCS#10 request (DER) whose signature proves its private half. Subject and wishes are ignored."""
     try:

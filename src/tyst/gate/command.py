@@ -3,16 +3,12 @@
 import argparse
 import ctypes
 import resource
-import ssl
 import sys
 from datetime import time
-from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 
 from tyst.core.keyring import KeyringError
-from tyst.gate import wiring
-from tyst.gate.identity import Role, peer_of
-from tyst.messages.codec import MAX_BYTES, MessageError, decode, encode
+from tyst.gate import operator, wiring
 from tyst.messages.devices import BatchDone, RunBatch
 from tyst.records.statements import RecordsError
 
@@ -47,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         host, port = args.listen
         _keep_memory_in()
         wiring.serve(wiring.Options(args.state, host, port, args.batch_at, tuple(args.site_address)))
-    except (wiring.StateError, RecordsError, KeyringError) as error:
+    except (wiring.StateError, RecordsError, KeyringError, operator.OperatorError) as error:
         print(f"tyst gate: {error}.", file=sys.stderr)
         return 1
     except FileNotFoundError:
@@ -64,36 +60,7 @@ def _keep_memory_in() -> None:
 
 def _ask_for_batch(state: Path, listen: tuple[str, int]) -> int:
     """Asks as the operator, on this host, over the door that everybody uses."""
-    context = ssl.create_default_context(cafile=str(state / "ca.crt"))
-    context.load_cert_chain(state / "operator.crt", state / "operator.key")
-    context.check_hostname = False  # the door is reached by a local address; that it is a gate is checked below
-    connection = HTTPSConnection(listen[0] or "127.0.0.1", listen[1], timeout=60, context=context)
-    try:
-        connection.connect()
-        if not _is_gate(connection):
-            print("tyst gate: whoever answers there is not the gate of this state folder.", file=sys.stderr)
-            return 1
-        connection.request("POST", "/v1/batch", encode(RunBatch()))
-        response = connection.getresponse()
-        body = response.read(MAX_BYTES)
-        changed = decode(body, BatchDone).changed if response.status == 200 else None
-    except (OSError, HTTPException, MessageError):
-        changed = None
-    finally:
-        connection.close()
-    return _tell(changed)
-
-
-def _is_gate(connection: HTTPSConnection) -> bool:
-    certificate = connection.sock.getpeercert(binary_form=True) if isinstance(connection.sock, ssl.SSLSocket) else None
-    peer = peer_of(certificate) if certificate else None
-    return peer is not None and peer.role is Role.GATE
-
-
-def _tell(changed: int | None) -> int:
-    if changed is None:
-        print("tyst gate: the gate did not do it. Is it running? `--listen` says where.", file=sys.stderr)
-        return 1
+    changed = operator.ask(state, listen, "/v1/batch", RunBatch(), BatchDone).changed
     print(f"The daily batch is done: {changed} rows changed.")
     return 0
 

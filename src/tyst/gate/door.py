@@ -10,15 +10,19 @@ from typing import Any
 
 import msgspec
 
-from tyst.gate import admission, batch, customers, enrolment, renewals
+from tyst.gate import admission, batch, blocks, customers, enrolment, lists, loads, network, renewals
 from tyst.gate.identity import Peer, Role
 from tyst.gate.protocol import PEER
 from tyst.gate.refusals import No, Refused
 from tyst.gate.room import Gate
 from tyst.messages.admission import AdmitKey, AdmitLogin, Confirm, Renew
+from tyst.messages.blocks import ListBlocks, SetBlock
 from tyst.messages.codec import MAX_BYTES, MessageError, decode, encode
 from tyst.messages.devices import DevicesOf, DropDevices, RunBatch
 from tyst.messages.fleet import Announce, Enrol, RenewIdentity
+from tyst.messages.lists import ListsOf
+from tyst.messages.load import LoadsOf
+from tyst.messages.network import NetworkOf
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -41,6 +45,8 @@ class Path:
 PATHS = {
     "/v1/enrol": Path(None, Enrol, enrolment.enrol, MIDDLE),
     "/v1/announce": Path(Role.NODE, Announce, enrolment.announce, MIDDLE),
+    "/v1/network": Path(Role.NODE, NetworkOf, network.network),
+    "/v1/lists": Path(Role.NODE, ListsOf, lists.lists),
     "/v1/identity": Path(Role.NODE, RenewIdentity, enrolment.identity, MIDDLE),
     "/v1/admit/key": Path(Role.NODE, AdmitKey, admission.admit_key),
     "/v1/admit/login": Path(Role.NODE, AdmitLogin, admission.admit_login),
@@ -48,7 +54,10 @@ PATHS = {
     "/v1/renew": Path(Role.NODE, Renew, renewals.renew, MAX_BYTES),
     "/v1/devices": Path(Role.SITE, DevicesOf, customers.devices),
     "/v1/drop": Path(Role.SITE, DropDevices, customers.drop),
+    "/v1/loads": Path(Role.SITE, LoadsOf, loads.loads),
     "/v1/batch": Path(Role.OPERATOR, RunBatch, batch.run_batch),
+    "/v1/block": Path(Role.OPERATOR, SetBlock, blocks.block),
+    "/v1/blocks": Path(Role.OPERATOR, ListBlocks, blocks.blocks),
 }
 
 

@@ -7,11 +7,13 @@ its secrets back, so that customers' configs survive a reboot. Counterpart: `fle
 
 import asyncio
 import hashlib
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from tyst.core.kinds import names_of
 from tyst.core.seal import NONCE_BYTES, Kind, SealError, open_sealed, seal
 from tyst.core.tokens import Enrolment, open_token
 from tyst.gate import authority
@@ -59,7 +61,17 @@ async def announce(gate: Gate, name: str, asked: Announce) -> Announced:
         gate.keys.hpke_public,
         gate.fleet.site,
         await asyncio.to_thread(gate.site_addresses),
+        row.openvpn_processes if row is not None else 1,
+        dns_certificate=_for_resolver(gate, asked.dns_request),
     )
+
+
+def _for_resolver(gate: Gate, request: bytes) -> bytes:
+    """What the node's resolver shows over TLS; nothing when it asked for nothing."""
+    names = names_of(urlsplit(gate.fleet.site).hostname or "")
+    if not request or not names:
+        return b""
+    return authority.resolver_certificate(gate.openvpn, _requested(request), names, now=gate.clock())
 
 
 def _requested(request: bytes) -> ec.EllipticCurvePublicKey:

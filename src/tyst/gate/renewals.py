@@ -1,5 +1,6 @@
 """Every 20 s a node presents all its leases at once: who goes on, who ends and why.
 
+A lease whose account has another public IPv4 address at the node than the node was told is named with the right one.
 This is how expiry, re-keying, deletion, revoked keys and 'disconnect all' reach open tunnels, and how the slot table
 rebuilds after a restart. Leases are judged in slices, with one query for each, and the door answers others in between.
 An opened lease does not outlive its slice.
@@ -12,13 +13,15 @@ from tyst.core.entitlement import Standing, standing
 from tyst.core.seal import Reason, SealError
 from tyst.core.slots import TTL, Renewal
 from tyst.core.tokens import NO_SLOT, Lease, open_token
-from tyst.gate.admission import NO_TAG
+from tyst.gate.admission import NO_TAG, draining, own_address
 from tyst.gate.room import NONCE, Gate
 from tyst.messages.admission import Ended, Held, Renew, Renewed, Why
 from tyst.records.statements import Standings
 
 SLICE = 64
 """Leases judged before others get a turn: about 1 ms."""
+DRAINED_AT_ONCE = 256
+"""Tunnels that a node in maintenance gives up at a renewal; a quarter, when that is more: 10,000 take five minutes."""
 
 _WHY = {Renewal.FULL: Why.SLOTS, Renewal.DROPPED: Why.GONE}
 
@@ -29,11 +32,14 @@ async def renew(gate: Gate, node: str, asked: Renew) -> Renewed:
         for blob in asked.returned[start : start + SLICE]:
             _give_back(gate, node, blob)
         await asyncio.sleep(0)
-    ended: list[Ended] = []
+    if asked.load is not None:
+        gate.loads.note(node, asked.load, gate.ticks())
+    answer = Renewed([], [], [])
+    moving = _moving(gate, node, len(asked.held))
     for start in range(0, len(asked.held), SLICE):
-        ended += _judge(gate, node, start, asked.held[start : start + SLICE])
+        _judge(gate, node, start, asked.held[start : start + SLICE], answer, moving)
         await asyncio.sleep(0)
-    return Renewed(ended)
+    return answer
 
 
 def _give_back(gate: Gate, node: str, blob: bytes) -> None:
@@ -46,22 +52,32 @@ def _give_back(gate: Gate, node: str, blob: bytes) -> None:
         gate.slots.release(gate.account_key(lease.handle), lease.slot)
 
 
-def _judge(gate: Gate, node: str, start: int, held: Sequence[Held]) -> list[Ended]:
-    ended: list[Ended] = []
+def _moving(gate: Gate, node: str, held: int) -> int:
+    """How many of a node's tunnels have to go now, because it is drained; not all at once, or other nodes drown."""
+    return max(DRAINED_AT_ONCE, held // 4) if draining(gate, node) else 0
+
+
+def _judge(gate: Gate, node: str, start: int, held: Sequence[Held], answer: Renewed, moving: int) -> None:
+    """Adds to the answer what is to be said of these; the first `moving` of a node's are asked to go elsewhere."""
     valid: list[tuple[int, Held, Lease]] = []
     for index, one in enumerate(held, start):
         lease = _open(gate, node, one.lease)
         if isinstance(lease, Why):
-            ended.append(Ended(index, lease))
+            answer.ended.append(Ended(index, lease))
         else:
             valid.append((index, one, lease))
     known = gate.records.standings([lease.handle for _, _, lease in valid], [lease.tag for _, _, lease in valid])
     today, ticks = gate.today(), gate.ticks()
     for index, one, lease in valid:
         why = _still(gate, lease, one, known, today, ticks)
+        if why is Why.NONE and index < moving:
+            gate.slots.release(gate.account_key(lease.handle), lease.slot)
+            why = Why.DRAINING
+        mine4 = own_address(gate, node, lease.handle, known.ipv4.get(lease.handle))
         if why is not Why.NONE:
-            ended.append(Ended(index, why))
-    return ended
+            answer.ended.append(Ended(index, why))
+        elif mine4 != one.mine4:
+            answer.mine4.append((index, mine4))
 
 
 def _open(gate: Gate, node: str, blob: bytes) -> Lease | Why:
@@ -89,7 +105,7 @@ def _retire(gate: Gate, node: str, blob: bytes) -> None:
 def _still(gate: Gate, lease: Lease, held: Held, known: Standings, today: int, ticks: float) -> Why:
     """Why this tunnel must end, or NONE. What ends frees its slot at once."""
     key = gate.account_key(lease.handle)
-    why = _account(lease, known, today)
+    why = _account(lease, held, known, today)
     if why is not Why.NONE:
         gate.slots.release(key, lease.slot)
         return why
@@ -98,8 +114,11 @@ def _still(gate: Gate, lease: Lease, held: Held, known: Standings, today: int, t
     return _WHY.get(gate.slots.renew(key, lease.slot, held.quiet, ticks), Why.NONE)
 
 
-def _account(lease: Lease, known: Standings, today: int) -> Why:
+def _account(lease: Lease, held: Held, known: Standings, today: int) -> Why:
     if lease.handle not in known.until or (lease.tag != NO_TAG and lease.tag not in known.tags):
         return Why.GONE
-    live = standing(known.until[lease.handle], today) is Standing.LIVE
-    return Why.NONE if live else Why.EXPIRED
+    if standing(known.until[lease.handle], today) is not Standing.LIVE:
+        return Why.EXPIRED
+    if held.entered and standing(known.multihop.get(lease.handle), today) is not Standing.LIVE:
+        return Why.MULTIHOP
+    return Why.NONE

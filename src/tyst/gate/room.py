@@ -14,9 +14,12 @@ from tyst.core.seal import NONCE_BYTES
 from tyst.core.slots import SlotTable, account_key
 from tyst.core.tokens import Token, seal_token
 from tyst.gate.authority import Authority
+from tyst.gate.blocks import BlockList
+from tyst.gate.loads import Loads
 from tyst.gate.passwords import PasswordDesk
 from tyst.gate.provisional import Provisional
 from tyst.gate.quotas import Quotas
+from tyst.gate.shelf import ListShelf
 from tyst.records.statements import FleetRow, Records
 
 DAY = 86400
@@ -42,6 +45,9 @@ class Gate:
     slot_secret: bytes = field(repr=False)
     provisional: Provisional = field(default_factory=Provisional)
     quotas: Quotas = field(default_factory=Quotas)
+    blocks: BlockList = field(default_factory=BlockList)
+    lists: ListShelf = field(default_factory=lambda: ListShelf(None))
+    loads: Loads = field(default_factory=Loads)
     connected: set[bytes] = field(default_factory=set, repr=False)
 
     def now(self) -> int:

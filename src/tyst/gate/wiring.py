@@ -35,6 +35,7 @@ from tyst.gate.door import Door
 from tyst.gate.passwords import PasswordDesk
 from tyst.gate.protocol import PeerProtocol, tls_context
 from tyst.gate.room import Gate
+from tyst.gate.shelf import BUNDLE, ListShelf
 from tyst.messages.devices import RunBatch
 from tyst.records.statements import FleetRow, open_records
 
@@ -84,6 +85,7 @@ def build(options: Options) -> Gate:
         site_addresses=_site_addresses(options, fleet),
         slots=SlotTable(started=time.monotonic()),
         slot_secret=secrets.token_bytes(32),
+        lists=ListShelf(state / BUNDLE),
     )
 
 

@@ -12,6 +12,7 @@ from django.db import models
 
 from tyst.core.account import CAMPAIGNS, CURRENCIES, LANGUAGES, coarse_version, username_fault
 from tyst.core.country import COUNTRIES
+from tyst.core.product import PRODUCTS
 from tyst.core.rounding import is_end_of_day, is_hour
 
 
@@ -98,6 +99,18 @@ class CampaignField(_ListedField):
     """Null, or an ad channel of the closed list; never a click's number."""
 
     allowed = frozenset(CAMPAIGNS)
+
+
+class ProductField(_ListedField):
+    """What a voucher buys: the subscription or an add-on."""
+
+    allowed = frozenset(PRODUCTS)
+
+
+class AddressUseField(_ListedField):
+    """What a node's further address is for."""
+
+    allowed = frozenset(("exit", "public", "streaming"))
 
 
 class UsernameField(models.CharField):  # type: ignore[type-arg]

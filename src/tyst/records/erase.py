@@ -11,12 +11,21 @@ from typing import Any
 from django.db import transaction
 
 from tyst.core.rounding import month_of, nearest_hour
-from tyst.records.models import Account, Fleet, KeyRecord, Location, Node, SpentSerial, Voucher
+from tyst.records import reservations
+from tyst.records.models import Account, Fleet, KeyRecord, Location, Node, PublicAddress, SpentSerial, Voucher
 
 
-def delete_account(handle: bytes) -> bool:
-    """Deletes the row: the account was never here. False when it was gone already."""
-    return Account.objects.filter(handle=handle).delete()[0] == 1
+def delete_account(handle: bytes, owners: bytes, now: datetime) -> bool:
+    """Deletes the row: the account was never here. False when it was gone already.
+
+    `owners`: the key of `core.owner`, by which the account's public IPv4 address is found and given back.
+    """
+    with transaction.atomic():
+        account = Account.objects.select_for_update().filter(handle=handle).first()
+        if account is None:
+            return False
+        reservations.release(reservations.owner(owners, account), now)
+        return Account.objects.filter(handle=handle).delete()[0] == 1
 
 
 def rekey(handle: bytes, fresh: bytes, now: datetime, *, password: str | None = None) -> bool:
@@ -48,10 +57,16 @@ def delete_spent_serial(hashed: bytes) -> bool:
     return SpentSerial.objects.filter(hash=hashed).delete()[0] == 1
 
 
+def release_public_address(owner: bytes, now: datetime) -> bool:
+    """Gives a public IPv4 address back; it rests, and nothing says who had it. False when the owner has none."""
+    return reservations.release(owner, now)
+
+
 def delete_node(name: str) -> bool:
-    """Removes a node, and its city when it was the last one there."""
+    """Removes a node with its addresses, whoever holds them, and its city when it was the last one there."""
     with transaction.atomic():
-        gone = Node.objects.filter(name=name).delete()[0] == 1
+        PublicAddress.objects.filter(address__node=name).delete()
+        gone = Node.objects.filter(name=name).delete()[1].get(Node._meta.label) == 1
         Location.objects.filter(nodes__isnull=True).delete()
     return gone
 
@@ -70,6 +85,7 @@ ERASERS: dict[str, Callable[..., Any]] = {
         delete_lapsed_key_records,
         delete_voucher,
         delete_spent_serial,
+        release_public_address,
         delete_node,
         delete_fleet,
     )

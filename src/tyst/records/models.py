@@ -11,6 +11,7 @@ from typing import ClassVar
 from django.db import models
 
 from tyst.records.columns import (
+    AddressUseField,
     BytesField,
     CampaignField,
     CountryField,
@@ -21,6 +22,7 @@ from tyst.records.columns import (
     LanguageField,
     MonthField,
     PhcField,
+    ProductField,
     UsernameField,
     VersionField,
 )
@@ -78,6 +80,7 @@ class Voucher(models.Model):
 
     hash = BytesField(size=32, primary_key=True)
     days = models.IntegerField()
+    product = ProductField(max_length=16, default="subscription")
 
     class Meta:
         app_label = "records"
@@ -120,12 +123,46 @@ class Node(models.Model):
     wireguard_port = models.IntegerField(default=51820)
     openvpn_udp = models.IntegerField(default=1194)
     openvpn_tcp = models.IntegerField(default=443)
+    openvpn_processes = models.IntegerField(default=1)
+    number = models.IntegerField(unique=True)
+    exit6 = models.CharField(max_length=49, default="")
+    draining = FlagField(default=False)
     key_blob = BytesField(null=True)
 
     class Meta:
         app_label = "records"
         db_table = "node"
         ordering: ClassVar = ["name"]
+
+
+class NodeAddress(models.Model):
+    """A further public address of a node, and what it is for. `rests`: nobody gets it before the end of that day."""
+
+    address = models.CharField(max_length=45, primary_key=True)
+    node = models.ForeignKey(Node, models.CASCADE, db_column="node", related_name="addresses")
+    use = AddressUseField(max_length=9)
+    rests = DayEndField(null=True)
+
+    class Meta:
+        app_label = "records"
+        db_table = "node_address"
+        ordering: ClassVar = ["address"]
+
+
+class PublicAddress(models.Model):
+    """Who has a public IPv4 address now: a keyed hash of user name and `created_at`, and the address. No history."""
+
+    owner = BytesField(size=32, primary_key=True)
+    address = models.OneToOneField(NodeAddress, models.PROTECT, db_column="address", related_name="holder")
+
+    class Meta:
+        app_label = "records"
+        db_table = "public_address"
+
+    def __repr__(self) -> str:
+        return "<public address>"
+
+    __str__ = __repr__
 
 
 class Fleet(models.Model):

@@ -21,11 +21,13 @@ class PublicNode:
     wireguard_port: int
     openvpn_udp: int
     openvpn_tcp: int
+    openvpn_processes: int
+    number: int
 
 
 def public_nodes() -> Sequence[PublicNode]:
-    """Nodes that are in the fleet, not revoked and have shown their keys, by country, city and name."""
-    rows = Node.objects.filter(revoked=False, wireguard_public__isnull=False).select_related("location")
+    """Nodes that are in the fleet and in service, and have shown their keys, by country, city and name."""
+    rows = Node.objects.filter(revoked=False, draining=False, wireguard_public__isnull=False).select_related("location")
     return [_public(row) for row in rows.order_by("location__country", "location__city", "name")]
 
 
@@ -41,6 +43,8 @@ def _public(row: Node) -> PublicNode:
         row.wireguard_port,
         row.openvpn_udp,
         row.openvpn_tcp,
+        row.openvpn_processes,
+        row.number,
     )
 
 

@@ -31,15 +31,19 @@ def redeem(handle: bytes, code: str, now: datetime) -> datetime:
         account = Account.objects.select_for_update().filter(handle=handle).first()
         if account is None:
             raise NoAccountError
-        days = _spend(hashed)
-        expiry = extended(account.subscription, days=days, today=now.astimezone(UTC).date())
-        Account.objects.filter(handle=handle).update(subscription=expiry, updated_at=nearest_hour(now))
+        voucher = _spend(hashed)
+        before = getattr(account, voucher.product)
+        expiry = extended(before, days=voucher.days, today=now.astimezone(UTC).date())
+        Account.objects.filter(handle=handle).update(**{voucher.product: expiry}, updated_at=nearest_hour(now))
     return expiry
 
 
-def _spend(hashed: bytes) -> int:
-    """The days of a voucher, which is gone afterwards. The count of deleted rows decides a race, not the reading."""
+def _spend(hashed: bytes) -> Voucher:
+    """A voucher, which is gone afterwards: its product is the account's column of the same name.
+
+    The count of deleted rows decides a race, not the reading.
+    """
     voucher = Voucher.objects.select_for_update().filter(hash=hashed).first()
     if voucher is None or Voucher.objects.filter(hash=hashed).delete()[0] != 1:
         raise NoVoucherError
-    return voucher.days
+    return voucher

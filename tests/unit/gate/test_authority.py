@@ -79,5 +79,14 @@ def test_a_request_must_be_signed_by_its_own_p256_key() -> None:
             authority.requested_key(request)
 
 
+def test_a_resolver_shows_a_server_certificate_for_the_names_of_its_faces(fleet: authority.Authority) -> None:
+    key = authority.new_key()
+    names = ("dns.tyst.test", "clean.dns.tyst.test")
+    shown = x509.load_der_x509_certificate(authority.resolver_certificate(fleet, key.public_key(), names, now=NOW))
+    shown.verify_directly_issued_by(fleet.certificate)
+    given = shown.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert tuple(given.get_values_for_type(x509.DNSName)) == names and shown.public_key() == key.public_key()
+
+
 def test_no_private_key_shows_itself(fleet: authority.Authority) -> None:
     assert "key" not in repr(fleet)

@@ -88,7 +88,8 @@ def test_a_deleted_account_was_never_here() -> None:
     make("alice-of-the-marked-name")
     path = database_path()
     assert b"alice-of-the-marked-name" in path.read_bytes()
-    assert erase.delete_account(b"a" * 16) and not erase.delete_account(b"a" * 16)
+    words = (b"a" * 16, b"k" * 32, NOW)
+    assert erase.delete_account(*words) and not erase.delete_account(*words)
     assert accounts.by_username("alice-of-the-marked-name") is None
     assert b"alice-of-the-marked-name" not in path.read_bytes(), "secure_delete leaves no page with her name"
     journal = path.with_name(path.name + "-journal")

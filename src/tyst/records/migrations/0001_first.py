@@ -44,7 +44,8 @@ CREATE TABLE key_record (
 VOUCHER = """
 CREATE TABLE voucher (
   hash blob NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
-  days integer NOT NULL CHECK (days > 0)
+  days integer NOT NULL CHECK (days > 0),
+  product text NOT NULL DEFAULT 'subscription' CHECK (product IN ('subscription', 'multihop', 'ipv4'))
 ) WITHOUT ROWID
 """
 
@@ -68,7 +69,27 @@ CREATE TABLE node (
   wireguard_port integer NOT NULL DEFAULT 51820,
   openvpn_udp integer NOT NULL DEFAULT 1194,
   openvpn_tcp integer NOT NULL DEFAULT 443,
+  openvpn_processes integer NOT NULL DEFAULT 1 CHECK (openvpn_processes BETWEEN 1 AND 14),
+  number integer NOT NULL UNIQUE CHECK (number BETWEEN 1 AND 9999),
+  exit6 text NOT NULL DEFAULT '',
+  draining {FLAG.format("draining")} DEFAULT 0,
   key_blob blob NULL
+) WITHOUT ROWID
+"""
+
+NODE_ADDRESS = f"""
+CREATE TABLE node_address (
+  address text NOT NULL PRIMARY KEY,
+  node text NOT NULL REFERENCES node (name) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  use text NOT NULL CHECK (use IN ('exit', 'public', 'streaming')),
+  rests {TIME.format("rests", "23:59:59")} NULL
+) WITHOUT ROWID
+"""
+
+PUBLIC_ADDRESS = """
+CREATE TABLE public_address (
+  owner blob NOT NULL PRIMARY KEY CHECK (length(owner) = 32),
+  address text NOT NULL UNIQUE REFERENCES node_address (address) DEFERRABLE INITIALLY DEFERRED
 ) WITHOUT ROWID
 """
 
@@ -123,6 +144,7 @@ MODELS = [
         fields=[
             ("hash", columns.BytesField(primary_key=True, serialize=False, size=32)),
             ("days", models.IntegerField()),
+            ("product", columns.ProductField(default="subscription", max_length=16)),
         ],
         options={"db_table": "voucher"},
     ),
@@ -161,9 +183,47 @@ MODELS = [
             ("wireguard_port", models.IntegerField(default=51820)),
             ("openvpn_udp", models.IntegerField(default=1194)),
             ("openvpn_tcp", models.IntegerField(default=443)),
+            ("openvpn_processes", models.IntegerField(default=1)),
+            ("number", models.IntegerField(unique=True)),
+            ("exit6", models.CharField(default="", max_length=49)),
+            ("draining", columns.FlagField(default=False)),
             ("key_blob", columns.BytesField(null=True, size=None)),
         ],
         options={"db_table": "node", "ordering": ["name"]},
+    ),
+    migrations.CreateModel(
+        name="NodeAddress",
+        fields=[
+            ("address", models.CharField(max_length=45, primary_key=True, serialize=False)),
+            (
+                "node",
+                models.ForeignKey(
+                    db_column="node",
+                    on_delete=models.deletion.CASCADE,
+                    related_name="addresses",
+                    to="records.node",
+                ),
+            ),
+            ("use", columns.AddressUseField(max_length=9)),
+            ("rests", columns.DayEndField(null=True)),
+        ],
+        options={"db_table": "node_address", "ordering": ["address"]},
+    ),
+    migrations.CreateModel(
+        name="PublicAddress",
+        fields=[
+            ("owner", columns.BytesField(primary_key=True, serialize=False, size=32)),
+            (
+                "address",
+                models.OneToOneField(
+                    db_column="address",
+                    on_delete=models.deletion.PROTECT,
+                    related_name="holder",
+                    to="records.nodeaddress",
+                ),
+            ),
+        ],
+        options={"db_table": "public_address"},
     ),
     migrations.CreateModel(
         name="Fleet",
@@ -194,6 +254,8 @@ class Migration(migrations.Migration):
                     ("spent_serial", SPENT_SERIAL),
                     ("location", LOCATION),
                     ("node", NODE),
+                    ("node_address", NODE_ADDRESS),
+                    ("public_address", PUBLIC_ADDRESS),
                     ("fleet", FLEET),
                 )
             ],
