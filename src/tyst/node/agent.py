@@ -1,8 +1,9 @@
 """The node's agent: brings everything up in an order in which nothing is ever open too early, and takes it down again.
 
 First the firewall (closed: no tunnel address is in any set) with forwarding off, then the daemons, then the listener,
-then forwarding. Every part that came up is noted, and goes down in the opposite order, whatever goes wrong. The agent
-says one word, `ready`. It decides nothing about tunnels (`tunnels.py`) and chooses no parts (`wiring.py`).
+then forwarding. Every part that came up is noted, and goes down in the opposite order, whatever goes wrong. An agent
+that follows one that was killed leaves rules and forwarding as they are until it has taken over (`takeover.py`). The
+agent says one word, `ready`. It decides nothing about tunnels (`tunnels.py`) and chooses no parts (`wiring.py`).
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import contextlib
 import gc
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import SystemRandom
 
 from tyst.core.firewall import Ruleset
@@ -19,11 +21,16 @@ from tyst.node.drivers.flows import LingeringFlows
 from tyst.node.drivers.network import SERVICES, Network
 from tyst.node.drivers.wireguard import WireGuard, WireGuardError
 from tyst.node.gate_link import GateAbsent, GateLink, GateRefused
+from tyst.node.handover import Handover
 from tyst.node.identity import Identity
 from tyst.node.listener import Listener
+from tyst.node.load import load_now
+from tyst.node.network import Fleet
+from tyst.node.ports import PortDoor
 from tyst.node.refresh import Refresher
 from tyst.node.renewals import Renewals
 from tyst.node.settings import Settings
+from tyst.node.takeover import Takeover
 from tyst.node.tunnels import Tunnels
 
 _LOOK_EVERY, _LOOK_SELDOM, _LOOK_SHARE = 0.05, 1.0, 20
@@ -36,8 +43,11 @@ class Parts:
     """Everything the agent runs, chosen in `wiring.py`."""
 
     interface: str
+    public: str
+    """The public interface, such as eth0."""
     port: int
-    ruleset: Ruleset
+    ruleset: Callable[[], Ruleset]
+    fleet: Fleet
     settings: Settings
     identity: Identity
     link: GateLink
@@ -48,7 +58,16 @@ class Parts:
     resolver: Door
     doors: Sequence[VpnDoor]
     notice: NoticePage
+    ports: PortDoor
+    relays: Sequence[Door]
+    """The ways in where UDP is blocked."""
     wall: Callable[[], float]
+    inside: Sequence[Door] = ()
+    """Further services inside the tunnels."""
+    handover: Handover | None = None
+    """What a next agent will need; none where nobody would start one."""
+    takeover: Takeover | None = None
+    """How this agent goes on with what the one before left; none when there was none."""
 
 
 class Agent:
@@ -68,25 +87,62 @@ class Agent:
         self._stack.push_async_callback(self._network.undo)
         await self._network.prepare()
 
+    async def follow(self) -> None:
+        """Instead of `close_first`, after an agent that was killed: its rules stand, and packets go on passing them."""
+        self._stack.callback(self._firewall.remove)
+        self._stack.push_async_callback(self._network.undo)
+        self._stack.callback(self._network.close_forwarding)
+        await self._network.prepare()
+
     async def start(self, parts: Parts) -> None:
         """Everything up; returns when a device can connect."""
         self._stack.push_async_callback(parts.link.close)
-        self._firewall.load(parts.ruleset)
+        taken = await self._take_over(parts)
+        if not taken:
+            self._firewall.load(parts.ruleset())
+        parts.fleet.on_change(lambda: self._firewall.load(parts.ruleset()))
+        await self._network.own(parts.public, parts.fleet.addresses.all4)
         self._stack.callback(parts.flows.purge_all)
-        await self._start(
-            parts.wireguard.stop, parts.wireguard.start(parts.identity.secrets.wireguard_private, parts.port)
-        )
+        self._stack.push_async_callback(parts.wireguard.stop)
+        if not taken:
+            await parts.wireguard.start(parts.identity.secrets.wireguard_private, parts.port)
         await self._network.attach(parts.interface)
+        if taken:  # handshakes have waited; all else may take its second
+            self._hear(parts)
+            if parts.handover is not None:
+                parts.handover.serve()
         await self._start(parts.resolver.stop, parts.resolver.start())
         await self._start(parts.notice.stop, parts.notice.start(SERVICES[1::2]))
-        for door in parts.doors:
+        await self._start(parts.ports.stop, parts.ports.start())
+        for door in (*parts.inside, *parts.doors):
             await self._start(door.stop, door.start())
-        self._stack.push_async_callback(_quietly(parts.tunnels.close_all))
-        self._stack.callback(parts.listener.stop)
-        parts.listener.start()
+        if not taken:
+            self._hear(parts)
+        for relay in parts.relays:
+            await self._start(relay.stop, relay.start())
         self._network.open_forwarding()
         self._stack.callback(self._network.close_forwarding)
         self._begin(parts)
+        if taken:
+            parts.link.found.set()  # leases are renewed at once, and what waited is settled
+        elif parts.handover is not None:
+            parts.handover.serve()
+
+    async def _take_over(self, parts: Parts) -> bool:
+        """Goes on with open tunnels, if there are some. A WireGuard without any is replaced: it may know the last."""
+        if parts.takeover is None:
+            return False
+        peers = await parts.wireguard.adopt()
+        if await parts.takeover.run(peers or {}, parts.ruleset):
+            return True
+        await parts.wireguard.stop()
+        return False
+
+    def _hear(self, parts: Parts) -> None:
+        """From here on devices can knock."""
+        self._stack.push_async_callback(_quietly(parts.tunnels.close_all))
+        self._stack.callback(parts.listener.stop)
+        parts.listener.start()
 
     async def _start(self, stop: Callable[[], Awaitable[None]], starting: Awaitable[None]) -> None:
         """A part that fails while starting is stopped too."""
@@ -96,17 +152,21 @@ class Agent:
     def _begin(self, parts: Parts) -> None:
         """The loops; and what was made until now is left out of garbage collection from here on."""
         fresh = Refresher(lambda: len(parts.tunnels.table), parts.wireguard.stop)
-        renewals = Renewals(parts.link, [parts.tunnels, *parts.doors], parts.tunnels.note)
+        load = partial(load_now, room=parts.settings.room)
+        renewals = Renewals(parts.link, [parts.tunnels, *parts.doors], parts.tunnels.note, load)
         work = [
             self._look(parts.tunnels),
             self._every(parts.settings.sweep, parts.tunnels.sweep, fresh.look),
+            self._every(parts.settings.sweep, parts.ports.tick),
             self._every(parts.settings.renew, renewals.round, parts.tunnels.ask_again),
+            self._every(parts.settings.renew, parts.fleet.refresh, partial(self._own, parts)),
             self._every(_MINUTE, self._reseed),
             self._every(_MINUTE / 4, parts.flows.tick),
             self._welcome_gate(parts, renewals),
             self._keep_identity(parts),
             self._keep_wireguard(parts),
             self._watch(parts.tunnels),
+            *([self._every(1.0, partial(_mirror, parts.handover, parts.doors))] if parts.handover else []),
         ]
         tasks = [asyncio.create_task(self._guarded(one)) for one in work]
         self._stack.push_async_callback(_cancel, tasks)
@@ -156,6 +216,10 @@ class Agent:
             took = loop.time() - before
             await asyncio.sleep(min(_LOOK_SELDOM, max(_LOOK_EVERY, took * _LOOK_SHARE)))
 
+    async def _own(self, parts: Parts) -> None:
+        """The pool's addresses are the node's; nothing happens when they are already."""
+        await self._network.own(parts.public, parts.fleet.addresses.all4)
+
     async def _reseed(self) -> None:
         self._firewall.reseed()
 
@@ -201,6 +265,11 @@ def _quietly(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None
             await work()
 
     return wrapped
+
+
+async def _mirror(handover: Handover, doors: Sequence[VpnDoor]) -> None:
+    """OpenVPN's leases of now, for whoever has to give them back."""
+    handover.mirror(held.lease for door in doors for held in door.held())
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -1,7 +1,8 @@
 """`tyst node`: runs a VPN node in this network namespace, in front, until it is told to stop.
 
 Prints `ready` once and nothing else; what goes wrong before that is one sentence. It reads the enrolment token from a
-file, never from the command line, where every process of the machine could read it.
+file, never from the command line, where every process of the machine could read it. This process becomes the agent's
+supervisor (`supervisor.py`); the agent is its child, and should it be killed, another one goes on (`takeover.py`).
 """
 
 import argparse
@@ -10,18 +11,23 @@ import contextlib
 import ctypes
 import os
 import resource
+import secrets
 import signal
 import sys
+from dataclasses import replace
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
-from tyst.core.firewall import interface_name
-from tyst.node.drivers.firewall import FirewallError
+from tyst.core.firewall import Ruleset, interface_name
+from tyst.node.drivers.firewall import FirewallError, Nftables
+from tyst.node.drivers.network import Network, close_forwarding
 from tyst.node.drivers.process import ProgramError
 from tyst.node.drivers.wireguard import WireGuardError
 from tyst.node.gate_link import GateAbsent, GateRefused
 from tyst.node.identity import IdentityError
 from tyst.node.settings import Settings, strict
+from tyst.node.supervisor import Estate, Supervisor
 
 _PR_SET_DUMPABLE = 4
 _KNOWN = (IdentityError, GateAbsent, GateRefused, FirewallError, ProgramError, WireGuardError)
@@ -46,10 +52,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the node; 0 after SIGTERM or Ctrl-C, 1 when it could not start or had to stop."""
+    from tyst.node import wiring
+
     _keep_memory_in()
     _go_first()
+    network = Network()
+    network.remember()
+    closed = partial(_close, Ruleset(args.interface, wiring.WIREGUARD_PORT))
+    return Supervisor(partial(_agent, args, network), closed).run()
+
+
+def _close(ruleset: Ruleset) -> None:
+    """What is left of a node whose agent died passes nothing: no forwarding, and rules with nobody in them."""
+    close_forwarding()
+    nftables = Nftables()
+    nftables.run(ruleset.text({}, seed=secrets.randbits(32)))
+    nftables.close()
+
+
+def _agent(args: argparse.Namespace, network: Network, estate: Estate) -> int:
+    """One life of the agent."""
     try:
-        return asyncio.run(_run(args))
+        return asyncio.run(_run(args, network, estate))
     except _KNOWN as error:
         print(f"tyst node: {error}", file=sys.stderr)
     except OSError as error:
@@ -57,14 +81,15 @@ def run(args: argparse.Namespace) -> int:
     return 1
 
 
-async def _run(args: argparse.Namespace) -> int:
+async def _run(args: argparse.Namespace, network: Network, estate: Estate) -> int:
     from tyst.node.wiring import Options, serve
 
     settings = strict(Settings()) if args.strict else Settings()
-    token = args.token_file.read_text() if args.token_file is not None else ""
+    token = args.token_file.read_text() if args.token_file is not None and not estate.successor else ""
     options = Options(args.state, args.interface, token, tuple(args.dns_root), not args.no_openvpn, settings)
+    options = replace(options, network=network, estate=estate)
     ready = asyncio.Event()
-    telling = asyncio.create_task(_tell(ready))
+    telling = asyncio.create_task(_tell(ready) if not estate.successor else asyncio.sleep(0))
     try:
         ended_well = await serve(options, ready, (signal.SIGTERM, signal.SIGINT))
     finally:

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Protocol
 
-from tyst.messages.admission import Admission, Held, Why
+from tyst.messages.admission import Admission, AdmitKey, Features, Held, Why
 from tyst.messages.fleet import Announced, NodeSecrets
 
 TunnelAddress = IPv4Address | IPv6Address
@@ -36,18 +36,61 @@ class LeaseHolder(Protocol):
     def replace(self, old: bytes, new: bytes) -> None:
         """The gate gave fresh bytes for a lease. Unknown leases are ignored."""
 
+    def own(self, lease: bytes, mine4: str) -> None:
+        """The account behind this lease has this public IPv4 address here from now on, or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """How a tunnel leaves the node. None: by the node's own address.
+
+    `ipv6`: the account wants IPv6 egress (in-tunnel services work over IPv6 regardless). `exit4`, `exit6`: drawn from
+    the node's pool. `mine4`: the account's own public address, in both directions; inwards only when `led`, that is
+    once the tunnel has proved itself. `stream4`, `stream6`: for listed destinations. Made by `node.egress`.
+    """
+
+    ipv6: bool = False
+    exit4: IPv4Address | None = field(default=None, repr=False)
+    exit6: IPv6Address | None = field(default=None, repr=False)
+    mine4: IPv4Address | None = field(default=None, repr=False)
+    led: bool = True
+    stream4: IPv4Address | None = field(default=None, repr=False)
+    stream6: IPv6Address | None = field(default=None, repr=False)
+
+
+PassageOf = Callable[[bytes, Features], Passage]
+"""How a tunnel leaves: from what tells its device from others (its public key, or the hash of its login), and what its
+account may."""
+
 
 class Firewall(Protocol):
-    """Single tunnel addresses in and out of the loaded ruleset. Synchronous: about 0.2 ms a call."""
+    """Single tunnel addresses in and out of the loaded ruleset. Synchronous: about 0.1 ms a call."""
 
-    def admit(self, addresses: Iterable[TunnelAddress], *, ipv6: bool) -> None:
-        """Opens the way out. `ipv6`: the account wants IPv6 egress (in-tunnel services work over IPv6 regardless)."""
+    def admit(self, addresses: Iterable[TunnelAddress], passage: Passage) -> None:
+        """Opens the way out."""
 
     def confine(self, address: IPv6Address) -> None:
         """Puts an address into the walled garden: notice page, the garden's resolver, the site."""
 
     def release(self, addresses: Iterable[TunnelAddress]) -> None:
         """Takes addresses out of whichever list they are in. Addresses in no list are ignored."""
+
+
+class KeyGate(Protocol):
+    """The gate, as WireGuard tunnels need it. Nothing here raises for an absent gate."""
+
+    @property
+    def state(self) -> GateState: ...
+
+    @property
+    def lost_for(self) -> float:
+        """Seconds since the gate was lost; 0 while it is connected."""
+
+    async def admit_key(self, question: AdmitKey) -> Admission: ...
+
+    async def confirm(self, lease: bytes) -> Admission: ...
+
+    def give_back(self, lease: bytes) -> None: ...
 
 
 class LoginGate(Protocol):
@@ -57,8 +100,11 @@ class LoginGate(Protocol):
     def state(self) -> GateState:
         """CONNECTED or LOST at this moment."""
 
-    async def admit_login(self, sealed: bytes) -> Admission:
-        """A sealed login for a lease. Never raises for an absent gate: then REFUSED with Why.UNREACHABLE."""
+    async def admit_login(self, sealed: bytes, entered: bool) -> Admission:
+        """A sealed login for a lease; `entered`: it came through another node of the fleet.
+
+        Never raises for an absent gate: then REFUSED with Why.UNREACHABLE.
+        """
 
     def give_back(self, lease: bytes) -> None:
         """The tunnel of this lease ended: the gate hears of it within a second and frees the slot."""
@@ -117,6 +163,9 @@ class DoorContext:
     gate: LoginGate
     firewall: Firewall
     flows: InnerFlows
+    passage: PassageOf
+    entry_of: Callable[[bytes], int | None] = lambda _: None
+    """The number of the fleet's node that has a source address (packed), if one has."""
     udp_port: int = 1194
     tcp_port: int = 443
     processes: int = 1

@@ -16,6 +16,8 @@ import msgspec
 from tyst.messages.admission import Admission, AdmitKey, AdmitLogin, Confirm, Renew, Renewed, Verdict, Why
 from tyst.messages.codec import MAX_BYTES, MessageError, decode, encode
 from tyst.messages.fleet import Announce, Announced, Enrol, Enrolled, Identity, Refusal, RenewIdentity
+from tyst.messages.lists import ListsOf, Piece
+from tyst.messages.network import Network, NetworkOf
 from tyst.node.doors import GateState
 from tyst.node.line import HttpsClient, LineError, Reply
 
@@ -89,6 +91,14 @@ class GateLink:
         """At every start. GateAbsent, GateRefused."""
         return await self._ask("announce", question, Announced, _PATIENT)
 
+    async def network(self, question: NetworkOf) -> Network:
+        """What the fleet looks like now. GateAbsent, GateRefused."""
+        return await self._ask("network", question, Network, _PATIENT)
+
+    async def lists(self, question: ListsOf) -> Piece:
+        """A piece of the operator's signed lists. GateAbsent, GateRefused."""
+        return await self._ask("lists", question, Piece, _PATIENT)
+
     async def renew_identity(self, question: RenewIdentity) -> Identity:
         """GateAbsent, GateRefused."""
         return await self._ask("identity", question, Identity, _PATIENT)
@@ -103,9 +113,9 @@ class GateLink:
         """A provisional lease for one that counts."""
         return await self._admission("confirm", Confirm(lease), _QUICK, _ABSENT)
 
-    async def admit_login(self, sealed: bytes) -> Admission:
+    async def admit_login(self, sealed: bytes, entered: bool = False) -> Admission:
         """A sealed login; REFUSED and UNREACHABLE while the gate is lost. Takes a slot, so it is never asked twice."""
-        return await self._admission("admit/login", AdmitLogin(sealed), _PATIENT, _ABSENT_LOGIN)
+        return await self._admission("admit/login", AdmitLogin(sealed, entered), _PATIENT, _ABSENT_LOGIN)
 
     def give_back(self, lease: bytes) -> None:
         """The tunnel ended: told within a second, or with the next renewal that gets through."""

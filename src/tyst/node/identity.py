@@ -33,6 +33,7 @@ from tyst.core.seal import SealError
 from tyst.core.tokens import from_text
 from tyst.messages.codec import MessageError, decode, encode
 from tyst.messages.fleet import Announce, Announced, Enrol, JoinToken, NodeSecrets, RenewIdentity
+from tyst.messages.network import Network
 from tyst.node.gate_link import GateLink
 
 T = TypeVar("T")
@@ -50,16 +51,21 @@ class _Place(msgspec.Struct):
 
     name: str
     gate: str
+    lists: bytes = b""
 
 
 @dataclass(slots=True)
 class Identity:
-    """A node that is in the fleet. `secrets`: its WireGuard private key and OpenVPN key."""
+    """A node that is in the fleet. `secrets`: its WireGuard private key and OpenVPN key.
+
+    `lists`: the public key of whoever signs the lists of names, from the token.
+    """
 
     name: str
     gate: str
     folder: Path
     secrets: NodeSecrets = field(repr=False)
+    lists: bytes = b""
 
     @property
     def context(self) -> ssl.SSLContext:
@@ -84,13 +90,49 @@ class Identity:
         key = load_der_private_key(self.secrets.openvpn_key, None)
         assert isinstance(key, ec.EllipticCurvePrivateKey)
         public = private.public_key().public_bytes_raw()
-        announced = await link.announce(Announce(public, _request(key), encode(self.secrets)))
+        wanted = _request(self._resolver_key())
+        announced = await link.announce(Announce(public, _request(key), encode(self.secrets), wanted))
         _write(self.folder / "announced", encode(announced))
         return announced
+
+    def _resolver_key(self) -> ec.EllipticCurvePrivateKey:
+        """The key with which the resolver speaks TLS: drawn at the first start of this boot, known to nobody else."""
+        path = self.folder / "dns.key"
+        if not path.exists():
+            fresh = ec.generate_private_key(ec.SECP256R1())
+            _write(path, fresh.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        key = load_pem_private_key(path.read_bytes(), None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        return key
+
+    def resolver_tls(self, announced: Announced) -> tuple[str, str] | None:
+        """What the resolver shows over TLS: (certificate, key), PEM; None when the gate gave no certificate."""
+        if not announced.dns_certificate:
+            return None
+        return _pem(announced.dns_certificate).decode(), (self.folder / "dns.key").read_text()
+
+    def lists_before(self) -> bytes:
+        """The bundle of lists that was last taken; empty for none."""
+        try:
+            return (self.folder / "lists").read_bytes()
+        except FileNotFoundError:
+            return b""
+
+    def keep_lists(self, bundle: bytes) -> None:
+        """Keeps it in RAM: a restarted agent takes none that is older."""
+        _write(self.folder / "lists", bundle)
 
     def announced_before(self) -> Announced | None:
         """What the gate said at the last start of this boot, for a start while the gate is away."""
         return _read(self.folder / "announced", Announced)
+
+    def network_before(self) -> Network | None:
+        """What the gate last said of the fleet."""
+        return _read(self.folder / "network", Network)
+
+    def keep_network(self, network: Network) -> None:
+        """Keeps it in RAM, for a start while the gate is away."""
+        _write(self.folder / "network", encode(network))
 
     async def renew(self, link: GateLink) -> None:
         """A fresh certificate for the same key, from now on in use."""
@@ -107,7 +149,7 @@ def resume(folder: Path) -> Identity | None:
     place, secrets = _read(folder / "place", _Place), _read(folder / "secrets", NodeSecrets)
     if place is None or secrets is None or not (folder / "node.crt").exists():
         return None
-    return Identity(place.name, place.gate, folder, secrets)
+    return Identity(place.name, place.gate, folder, secrets, place.lists)
 
 
 async def enrol(folder: Path, token_text: str, now: Callable[[], float]) -> Identity:
@@ -125,8 +167,8 @@ async def enrol(folder: Path, token_text: str, now: Callable[[], float]) -> Iden
     secrets = decode(enrolled.secrets, NodeSecrets) if enrolled.secrets else _new_secrets()
     _write(folder / "node.crt", _pem(enrolled.certificate))
     _write(folder / "secrets", encode(secrets))
-    _write(folder / "place", encode(_Place(enrolled.name, token.gate)))
-    return Identity(enrolled.name, token.gate, folder, secrets)
+    _write(folder / "place", encode(_Place(enrolled.name, token.gate, token.lists)))
+    return Identity(enrolled.name, token.gate, folder, secrets, token.lists)
 
 
 def _token(text: str) -> JoinToken:

@@ -11,7 +11,8 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-from tyst.core.wireguard.handshake import HandshakeError, Responder
+from tyst.core.firewall.reach import HANDED
+from tyst.core.wireguard.handshake import HandshakeError, Initiation, Responder
 from tyst.node.limits import Buckets, Meter
 from tyst.node.packets import Captured, Knock, to_ipv4, to_ipv6
 
@@ -24,7 +25,11 @@ _TOTAL_RATE, _TOTAL_BURST = 1000, 1000
 
 
 class Listener:
-    """`served(key)`: whether WireGuard has this peer now. `knock(k)`: a device without one proved itself."""
+    """`served(key)`: whether WireGuard has this peer now. `knock(k)`: a device without one proved itself.
+
+    `from_entry(source)`: whether it is a node of the fleet, from which many come: it passed its bucket there.
+    `doubts(key)`: whether a served device must prove itself too, because `tried(initiation)` counts what it sends.
+    """
 
     def __init__(
         self,
@@ -35,7 +40,11 @@ class Listener:
         served: Callable[[bytes], bool],
         knock: Callable[[Knock], None],
         clock: Callable[[], float],
+        from_entry: Callable[[bytes], bool] = lambda _: False,
+        doubts: Callable[[bytes], bool] = lambda _: False,
+        tried: Callable[[Initiation], None] = lambda _: None,
     ) -> None:
+        self._from_entry, self._doubts, self._tried = from_entry, doubts, tried
         self._responder, self._port, self._wireguard = responder, port, wireguard
         self._served, self._knock = served, knock
         self._buckets, self._meter = (
@@ -87,12 +96,16 @@ class Listener:
         """All checks on one initiation; it goes on to WireGuard, to the admission, or nowhere."""
         if not self._responder.is_for_us(captured.message):
             return
-        if not self._buckets.take(captured.prefix) or not self._meter.take():
+        if not self._from_entry(captured.source) and not self._buckets.take(captured.prefix):
+            return
+        if not self._meter.take():
             return
         try:
             claim = self._responder.claim(captured.message)
             if self._served(claim.public):
                 self.hand_on(captured)
+                if self._doubts(claim.public):
+                    self._tried(self._responder.prove(claim))
                 return
             initiation = self._responder.prove(claim)
         except (HandshakeError, OSError):
@@ -127,4 +140,6 @@ def _ear(family: int, port: int) -> socket.socket:
 
 def _hand(family: int) -> socket.socket:
     """A raw socket that takes whole packets (raw(7): IPPROTO_RAW implies the header is given)."""
-    return socket.socket(family, socket.SOCK_RAW | _FLAGS, socket.IPPROTO_RAW)
+    hand = socket.socket(family, socket.SOCK_RAW | _FLAGS, socket.IPPROTO_RAW)
+    hand.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, HANDED)
+    return hand

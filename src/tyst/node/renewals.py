@@ -23,18 +23,24 @@ class RenewingGate(Protocol):
 
 
 class Renewals:
-    """`refresh`: brings the quiet bits up to date before a round."""
+    """`refresh`: brings the quiet bits up to date before a round. `load`: how busy the node is with so many tunnels."""
 
     def __init__(
-        self, gate: RenewingGate, holders: Sequence[LeaseHolder], refresh: Callable[[], Awaitable[None]]
+        self,
+        gate: RenewingGate,
+        holders: Sequence[LeaseHolder],
+        refresh: Callable[[], Awaitable[None]],
+        load: Callable[[int], int] | None = None,
     ) -> None:
-        self._gate, self._holders, self._refresh = gate, holders, refresh
+        self._gate, self._holders, self._refresh, self._load = gate, holders, refresh, load
 
     async def round(self) -> bool:
         """One round; False when the gate was not there for all of it."""
         await self._refresh()
-        for owned in _portions([(holder, one) for holder in self._holders for one in holder.held()]):
-            answer = await self._gate.renew(Renew([one for _, one in owned]))
+        everything = [(holder, one) for holder in self._holders for one in holder.held()]
+        load = self._load(len(everything)) if self._load is not None else None
+        for owned in _portions(everything):
+            answer = await self._gate.renew(Renew([one for _, one in owned], load=load))
             if answer is None:
                 return False
             await _obey(owned, answer)
@@ -49,7 +55,12 @@ def _portions(owned: list[tuple[LeaseHolder, Held]]) -> Iterator[list[tuple[Leas
 
 
 async def _obey(owned: list[tuple[LeaseHolder, Held]], answer: Renewed) -> None:
-    """Fresh bytes first, then endings, each with the holder whose lease it is. Indices out of range are ignored."""
+    """Addresses first, then fresh bytes, then endings, each with the holder whose lease it is. Indices out of range are
+    ignored."""
+    for index, mine4 in answer.mine4:
+        if 0 <= index < len(owned):
+            holder, held = owned[index]
+            holder.own(held.lease, mine4)
     for index, lease in answer.fresh:
         if 0 <= index < len(owned):
             holder, held = owned[index]

@@ -28,6 +28,8 @@ class Settings:
     asks_rate: float = 200.0
     """New keys per second about which the gate is asked."""
     asks_burst: float = 400.0
+    room: int = 10_000
+    """Tunnels with which the node counts as full, so that customers are shown others first."""
 
 
 def strict(settings: Settings) -> Settings:

@@ -7,31 +7,47 @@ import asyncio
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tyst.core import reach
 from tyst.core.dns import Resolver, addresses_of, site_name
 from tyst.core.firewall import WIREGUARD, Ruleset
+from tyst.core.multihop import openvpn_port, wireguard_port
 from tyst.core.wireguard.handshake import Responder
 from tyst.messages.fleet import Announced
 from tyst.node import identity as identities
 from tyst.node.agent import Agent, Parts
+from tyst.node.clock import Clock
 from tyst.node.doors import DoorContext, VpnDoor
 from tyst.node.drivers.elements import SetElements
 from tyst.node.drivers.firewall import Nftables, NftFirewall
 from tyst.node.drivers.flows import FlowTable, LingeringFlows
 from tyst.node.drivers.network import Network
 from tyst.node.drivers.wireguard import UserspaceWireGuard
+from tyst.node.egress import Egress
+from tyst.node.entries import Entries
+from tyst.node.features import parts_of
 from tyst.node.gate_link import GateAbsent, GateLink
 from tyst.node.identity import Identity, IdentityError
 from tyst.node.listener import Listener
+from tyst.node.lists import Following, Keeper
+from tyst.node.network import Fleet
 from tyst.node.notice.page import NoticePage
 from tyst.node.openvpn import wiring as openvpn
-from tyst.node.resolver import UnboundResolver, anchor
+from tyst.node.port_leases import Leases
+from tyst.node.ports import PortDoor
+from tyst.node.postquantum import PostQuantum
+from tyst.node.reach import wiring as relays
+from tyst.node.resolver import Tls, UnboundResolver, anchor
 from tyst.node.settings import Settings
-from tyst.node.tunnels import Clock, Tunnels
+from tyst.node.streams import Relay
+from tyst.node.supervisor import Estate
+from tyst.node.takeover import Takeover
+from tyst.node.tunnels import Tunnels
 
 WIREGUARD_PORT = 51820
 Address = IPv4Address | IPv6Address
@@ -47,6 +63,10 @@ class Options:
     roots: tuple[Address, ...] = ()
     openvpn: bool = True
     settings: Settings = field(default_factory=Settings)
+    network: Network | None = None
+    """What this namespace's settings were before the first agent; None: what they are now."""
+    estate: Estate | None = None
+    """From the supervisor; without one, nobody follows this agent, and everything dies with it."""
 
 
 async def join(options: Options) -> tuple[Identity, GateLink, Announced]:
@@ -78,36 +98,72 @@ async def build(agent: Agent, firewall: NftFirewall, options: Options) -> Parts:
     if not management:  # tunnels could reach the gate as soon as it is found again: rather no node at all
         await link.close()
         raise GateAbsent
-    ruleset = Ruleset(options.interface, WIREGUARD_PORT, management=management, site=site)
+    fleet = Fleet(link, who.network_before(), who.keep_network)
+    await fleet.refresh()
+    closed = Ruleset(
+        options.interface,
+        WIREGUARD_PORT,
+        udp=openvpn.udp_ports(announced.openvpn_processes),
+        tcp=(443, *reach.PORTS),
+        management=management,
+        site=site,
+    )
+    ruleset = partial(ruleset_of, closed, fleet)
+    entries = Entries(fleet)
+    egress = Egress(lambda: fleet.addresses, time.time)
+    if options.estate is not None:
+        egress.remember(options.estate.handover)
     clock = Clock(time.monotonic, time.time)
-    flows = LingeringFlows(FlowTable(), options.settings.linger, time.monotonic)
-    wireguard = UserspaceWireGuard(WIREGUARD)
+    flow_table = FlowTable()
+    flows = LingeringFlows(flow_table, options.settings.linger, time.monotonic)
+    estate = options.estate
+    keeper = None if estate is None else estate.keeper
+    handover = None if estate is None else estate.handover
+    wireguard = UserspaceWireGuard(WIREGUARD, entries=lambda: entries.texts, keeper=keeper)
     tunnels = Tunnels(
         gate=link,
         wireguard=wireguard,
         firewall=firewall,
         flows=flows,
+        passage=egress.passage,
         hand_on=lambda packet: listener.hand_on(packet),
         clock=clock,
         settings=options.settings,
+        from_entry=entries.__contains__,
+        handover=handover,
     )
     responder = Responder(who.secrets.wireguard_private)
     listener = Listener(
         responder,
-        port=ruleset.knocks,
-        wireguard=ruleset.wireguard,
+        port=closed.knocks,
+        wireguard=closed.wireguard,
         served=tunnels.served,
         knock=tunnels.knock,
         clock=time.monotonic,
+        from_entry=entries.__contains__,
+        doubts=tunnels.doubts,
+        tried=tunnels.tried,
     )
     doors: list[VpnDoor] = []
     if options.openvpn:
-        doors.append(openvpn.build(_context(options, who, announced, link, firewall, flows)))
-    resolver = Resolver(site_name(announced.site), site, options.roots, anchor())
+        doors.append(openvpn.build(_context(options, who, announced, link, firewall, flows, egress, entries)))
+    barred = partial(_listening, closed, fleet)
+    leases = Leases(firewall, flow_table, lambda: fleet.addresses.exit4, barred, time.monotonic)
+    names = Keeper(
+        link,
+        who.lists,
+        who.lists_before(),
+        wanted=lambda: fleet.now.lists,
+        keep=who.keep_lists,
+        say=partial(print, flush=True),
+    )
+    await names.look()
     return Parts(
         interface=WIREGUARD,
+        public=options.interface,
         port=WIREGUARD_PORT,
         ruleset=ruleset,
+        fleet=fleet,
         settings=options.settings,
         identity=who,
         link=link,
@@ -115,15 +171,56 @@ async def build(agent: Agent, firewall: NftFirewall, options: Options) -> Parts:
         tunnels=tunnels,
         listener=listener,
         flows=flows,
-        resolver=UnboundResolver(resolver),
+        resolver=_resolver(options, who, announced, site, firewall, fleet, names),
         doors=doors,
         notice=NoticePage(announced.site, tunnels.reason_of),
+        ports=PortDoor(leases, time.monotonic),
+        relays=relays.build(announced, who.secrets, wireguard=closed.wireguard, openvpn=options.openvpn),
         wall=time.time,
+        inside=[PostQuantum(responder.public, tunnels.table, wireguard, time.monotonic)],
+        handover=handover,
+        takeover=Takeover(handover, tunnels, firewall, flows, wireguard, egress.passage, link)
+        if handover is not None and estate is not None and estate.successor
+        else None,
     )
 
 
+def _resolver(
+    options: Options,
+    who: Identity,
+    announced: Announced,
+    site: tuple[Address, ...],
+    firewall: NftFirewall,
+    fleet: Fleet,
+    names: Keeper,
+) -> Following:
+    """The resolver behind its faces, the relay for streaming names, and the operator's newest lists."""
+    shown = who.resolver_tls(announced)
+    wanted = Resolver(site_name(announced.site), site, options.roots, anchor(), lists=names.now)
+    unbound = UnboundResolver(wanted, relay=Relay(firewall), tls=Tls(*shown) if shown else None)
+    return Following(unbound, names, fleet.on_change, unbound.use)
+
+
+def ruleset_of(closed: Ruleset, fleet: Fleet) -> Ruleset:
+    """The ruleset as the fleet is now: pools, and what each feature adds."""
+    return replace(closed, pool=fleet.addresses.all4, fleet=Entries(fleet).addresses, parts=parts_of(fleet))
+
+
+def _listening(closed: Ruleset, fleet: Fleet) -> frozenset[int]:
+    """The ports on which this node listens on its own addresses, and those that stand for other nodes."""
+    own = (closed.wireguard, closed.knocks, *closed.udp, *closed.tcp)
+    return frozenset(own).union(*((wireguard_port(one.number), openvpn_port(one.number)) for one in fleet.exits))
+
+
 def _context(
-    options: Options, who: Identity, announced: Announced, link: GateLink, firewall: NftFirewall, flows: LingeringFlows
+    options: Options,
+    who: Identity,
+    announced: Announced,
+    link: GateLink,
+    firewall: NftFirewall,
+    flows: LingeringFlows,
+    egress: Egress,
+    entries: Entries,
 ) -> DoorContext:
     return DoorContext(
         name=who.name,
@@ -134,6 +231,9 @@ def _context(
         gate=link,
         firewall=firewall,
         flows=flows,
+        passage=egress.passage,
+        entry_of=entries.number_of,
+        processes=announced.openvpn_processes,
     )
 
 
@@ -154,11 +254,14 @@ async def serve(options: Options, ready: asyncio.Event, stops: Sequence[int]) ->
     nftables = Nftables()
     elements = SetElements()
     firewall = NftFirewall(nftables, elements)
-    agent = Agent(Network(), firewall)
+    agent = Agent(options.network or Network(), firewall)
     for number in stops:
         loop.add_signal_handler(number, agent.finish)
     try:
-        await agent.close_first(Ruleset(options.interface, WIREGUARD_PORT))
+        if options.estate is not None and options.estate.successor:
+            await agent.follow()
+        else:
+            await agent.close_first(Ruleset(options.interface, WIREGUARD_PORT))
         await agent.start(await build(agent, firewall, options))
         ready.set()
         return await agent.run()

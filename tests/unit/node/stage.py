@@ -6,10 +6,12 @@ from ipaddress import IPv4Address, IPv6Address
 
 from tyst.core.wireguard.handshake import Initiation
 from tyst.messages.admission import Admission, AdmitKey, Features, Verdict, Why
-from tyst.node.doors import GateState
+from tyst.node.clock import Clock
+from tyst.node.doors import GateState, Passage
+from tyst.node.egress import plain
 from tyst.node.packets import Captured, Knock
 from tyst.node.settings import Settings
-from tyst.node.tunnels import Clock, Tunnels
+from tyst.node.tunnels import Tunnels
 
 Address = IPv4Address | IPv6Address
 PACKET = Captured(b"\xc6\x33\x64\x0b", 4444, b"\xc0\x00\x02\x0a", 51820, bytes(148))
@@ -57,6 +59,8 @@ class Kernel:
     def __init__(self) -> None:
         self.peers: dict[bytes, list[Address]] = {}
         self.stamps: dict[bytes, int] = {}
+        self.entered: set[bytes] = set()
+        self.preshared: dict[bytes, bytes] = {}
         self.open: set[Address] = set()
         self.egress6: set[Address] = set()
         self.garden: set[Address] = set()
@@ -66,27 +70,37 @@ class Kernel:
 
     async def start(self, private: bytes, port: int) -> None: ...
 
+    async def adopt(self) -> dict[bytes, frozenset[Address]] | None:
+        return None
+
     async def stop(self) -> None: ...
 
     async def gone(self) -> None: ...
 
-    async def add_peer(self, public: bytes, addresses: Sequence[Address]) -> None:
+    async def add_peer(self, public: bytes, addresses: Sequence[Address], preshared: bytes = b"") -> None:
         self.peers[public] = list(addresses)
+        if preshared:
+            self.preshared[public] = preshared
+
+    async def set_preshared(self, public: bytes, preshared: bytes) -> None:
+        if public in self.peers:
+            self.preshared[public] = preshared
 
     async def remove_peers(self, publics: Iterable[bytes]) -> None:
         for public in publics:
             self.peers.pop(public, None)
             self.stamps.pop(public, None)
+            self.preshared.pop(public, None)
 
     async def handshakes(self) -> dict[bytes, int]:
         return {public: self.stamps.get(public, 0) for public in self.peers}
 
-    def admit(self, addresses: Iterable[Address], *, ipv6: bool) -> None:
+    def admit(self, addresses: Iterable[Address], passage: Passage) -> None:
         for address in addresses:
             self.open.add(address)
             self.garden.discard(address)
             if address.version == 6:
-                (self.egress6.add if ipv6 else self.egress6.discard)(address)
+                (self.egress6.add if passage.ipv6 else self.egress6.discard)(address)
 
     def confine(self, address: IPv6Address) -> None:
         self.release([address])
@@ -117,6 +131,7 @@ class Stage:
             wireguard=self.kernel,
             firewall=self.kernel,
             flows=self.kernel,
+            passage=plain,
             hand_on=self.kernel.handed.append,
             clock=Clock(lambda: self.time, lambda: DAWN + self.time + self.wall),
             settings=settings or Settings(),

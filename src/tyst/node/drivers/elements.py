@@ -1,21 +1,22 @@
-"""Puts addresses into the firewall's sets and takes them out, several changes in one transaction, by netlink itself.
+"""Puts elements into the firewall's sets and maps and takes them out, several changes in one transaction, by netlink.
 
-About 0.05 ms, where libnftables reads the whole table's description first. It knows set names and packed addresses and
+About 0.05 ms, where libnftables reads the whole table's description first. It knows names and packed elements and
 nothing of rules (those are loaded as text, see `firewall.py`). Source: linux/netfilter/nf_tables.h, nfnetlink.h.
 """
 
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from tyst.core.firewall import TABLE
+from tyst.core.firewall import TABLE, Collection, Element
 
 _NETLINK_NETFILTER = 12
 _BEGIN, _END = 0x10, 0x11
 _NEW, _DELETE = 10 << 8 | 12, 10 << 8 | 14
 _REQUEST, _ACK, _CREATE = 0x1, 0x4, 0x400
-_ERROR = 2
+_ERROR, _DONE = 2, 3
+_GET, _DUMP = 10 << 8 | 13, 0x300
 _NESTED = 0x8000
 _INET = 1
 _HEADER = struct.Struct("=IHHII")
@@ -25,11 +26,11 @@ _PER_MESSAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One set, and addresses (packed) that come or go."""
+    """One set or map, and elements that come or go."""
 
     name: str
     coming: bool
-    keys: tuple[bytes, ...] = field(repr=False)
+    elements: tuple[Element, ...] = field(repr=False)
 
 
 class SetElements:
@@ -42,7 +43,7 @@ class SetElements:
         self._link.settimeout(5)
 
     def apply(self, changes: Iterable[Change]) -> bool:
-        """All changes, or none when the kernel refuses one (a missing set, an address to remove that isn't there)."""
+        """All changes, or none when the kernel refuses one (a missing set, an element to remove that isn't there)."""
         messages = [message for change in changes for message in _messages(change)]
         if not messages:
             return True
@@ -52,6 +53,20 @@ class SetElements:
         batch.append(_frame(_END, _REQUEST, len(messages) + 2, _BOUND))
         self._link.sendall(b"".join(batch))
         return self._accepted(len(messages))
+
+    def dump(self, collection: Collection) -> list[Element]:
+        """What is in a set or map now, with the seconds that timed elements have left; nothing when it is not there."""
+        name = _attribute(1, TABLE.encode() + b"\0") + _attribute(2, collection.name.encode() + b"\0")
+        self._link.sendall(_frame(_GET, _REQUEST | _DUMP, 1, bytes((_INET, 0, 0, 0)) + name))
+        found: list[Element] = []
+        while True:
+            data, at = self._link.recv(1 << 18), 0
+            while at + 16 <= len(data):
+                length, kind = struct.unpack_from("=IH", data, at)
+                if kind in (_DONE, _ERROR):
+                    return found
+                found += _elements(data[at + 20 : at + length])
+                at += length + 3 & ~3
 
     def _accepted(self, wanted: int) -> bool:
         """Reads one acknowledgement for each message; an error ends the batch."""
@@ -82,14 +97,39 @@ def _messages(change: Change) -> list[tuple[int, int, bytes]]:
     kind, flags = (_NEW, _CREATE) if change.coming else (_DELETE, 0)
     head = bytes((_INET, 0, 0, 0)) + _attribute(1, TABLE.encode() + b"\0") + _attribute(2, change.name.encode() + b"\0")
     found = []
-    for start in range(0, len(change.keys), _PER_MESSAGE):
-        elements = b"".join(map(_element, change.keys[start : start + _PER_MESSAGE]))
+    for start in range(0, len(change.elements), _PER_MESSAGE):
+        elements = b"".join(_element(one, change.coming) for one in change.elements[start : start + _PER_MESSAGE])
         found.append((kind, flags, head + _attribute(3 | _NESTED, elements)))
     return found
 
 
-def _element(key: bytes) -> bytes:
-    return _attribute(1 | _NESTED, _attribute(1 | _NESTED, _attribute(1, key)))
+def _element(one: Element, coming: bool) -> bytes:
+    """NFTA_SET_ELEM_KEY, and for one that comes its value (NFTA_SET_ELEM_DATA) and its time in ms."""
+    body = _attribute(1 | _NESTED, _attribute(1, one.key))
+    if coming and one.value:
+        body += _attribute(2 | _NESTED, _attribute(1, one.value))
+    if coming and one.seconds:
+        body += _attribute(4, struct.pack("!Q", int(one.seconds * 1000)))
+    return _attribute(1 | _NESTED, body)
+
+
+def _elements(body: bytes) -> Iterator[Element]:
+    """NFTA_SET_ELEM_LIST_ELEMENTS, each with its key, value and NFTA_SET_ELEM_EXPIRATION (ms)."""
+    for _, one in _attributes(dict(_attributes(body)).get(3, b"")):
+        parts = dict(_attributes(one))
+        key, value = (dict(_attributes(parts.get(number, b""))).get(1, b"") for number in (1, 2))
+        left = int.from_bytes(parts[5]) / 1000 if 5 in parts else 0.0
+        yield Element(key, value, left)
+
+
+def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at + 4 <= len(data):
+        length, number = struct.unpack_from("=HH", data, at)
+        if length < 4:
+            return
+        yield number & 0x3FFF, data[at + 4 : at + length]
+        at += length + 3 & ~3
 
 
 def _attribute(number: int, value: bytes) -> bytes:

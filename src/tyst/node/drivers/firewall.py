@@ -1,7 +1,7 @@
-"""Puts the ruleset of `core.firewall` into the kernel, and single tunnel addresses in and out of its sets.
+"""Puts the ruleset of `core.firewall` into the kernel, and single elements in and out of its sets and maps.
 
-The ruleset goes through libnftables in this process (libnftables(3), by ctypes), single addresses through `elements`.
-It remembers which addresses are in which set, so that a reload refills them in the same transaction. When the kernel
+The ruleset goes through libnftables in this process (libnftables(3), by ctypes), single elements through `elements`.
+It remembers what is in which collection, so that a reload refills them in the same transaction. When the kernel
 refuses a change, the whole ruleset is loaded anew from that memory; when it refuses that too, the error goes up and the
 agent stops, with everything closed. Errors never carry text: nft's own would quote addresses.
 """
@@ -9,10 +9,13 @@ agent stops, with everything closed. Errors never carry text: nft's own would qu
 import ctypes
 import secrets
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 
 from tyst.core import firewall as nft
+from tyst.core.firewall.collections import Collection, Element
+from tyst.node.doors import Passage, TunnelAddress
 from tyst.node.drivers.elements import Change, SetElements
+from tyst.node.drivers.holdings import Holdings, wanted4, wanted6, wanted_in_garden
 
 _LIBRARY = "libnftables.so.1"
 
@@ -54,15 +57,28 @@ class NftFirewall:
 
     def __init__(self, nftables: Nftables, elements: SetElements) -> None:
         self._nft, self._elements = nftables, elements
-        self._held: dict[str, set[bytes]] = {name: set() for name in nft.SETS}
+        self.holdings = Holdings()
         self._ruleset: nft.Ruleset | None = None
 
     def load(self, ruleset: nft.Ruleset) -> None:
         """Swaps the whole ruleset, open tunnels included, in one transaction. FirewallError when it is refused."""
         self._ruleset = ruleset
-        elements = nft.Elements(*([str(ip_address(key)) for key in self._held[name]] for name in nft.SETS))
-        if not self._nft.run(ruleset.text(elements, seed=secrets.randbits(32))):
+        if not self._nft.run(ruleset.text(self.holdings.elements(), seed=secrets.randbits(32))):
             raise FirewallError("nftables refused the ruleset: is nftables 1.0.6 or newer installed, and are we root?")
+
+    def inherit(self, addresses: Iterable[TunnelAddress]) -> None:
+        """Learns from the kernel what the agent before had put in for these inner addresses (and for nobody's)."""
+        open_to = {address.packed for address in addresses}
+        for collection in nft.COLLECTIONS:
+            self.holdings.inherit(collection, self._elements.dump(collection), open_to)
+
+    def has(self, addresses: Iterable[TunnelAddress]) -> bool:
+        """Whether all these are open."""
+        held = self.holdings
+        return all(
+            held.value(nft.OPEN4 if isinstance(one, IPv4Address) else nft.OPEN6, one.packed) is not None
+            for one in addresses
+        )
 
     def remove(self) -> None:
         """Takes the table away."""
@@ -73,42 +89,36 @@ class NftFirewall:
         if self._ruleset is not None and not self._nft.run(nft.reseed_text(secrets.randbits(32))):
             self.load(self._ruleset)
 
-    def admit(self, addresses: Iterable[IPv4Address | IPv6Address], *, ipv6: bool) -> None:
+    def admit(self, addresses: Iterable[TunnelAddress], passage: Passage) -> None:
         """Opens the way out for a tunnel's addresses; those in the garden leave it in the same transaction."""
+        addresses = tuple(addresses)
+        four = next((one for one in addresses if isinstance(one, IPv4Address)), None)
         changes: list[Change] = []
         for address in addresses:
-            key = address.packed
-            if address.version == 4:
-                changes += self._change(nft.OPEN4, key, True)
-                continue
-            changes += self._change(nft.GARDEN6, key, False)
-            changes += self._change(nft.OPEN6, key, True)
-            changes += self._change(nft.EGRESS6, key, ipv6)
+            wanted = wanted4(address, passage) if isinstance(address, IPv4Address) else wanted6(address, passage)
+            changes += self.holdings.become(address, wanted)
+        if four is not None:
+            changes += self.holdings.give_public(four, passage.mine4 if passage.led else None)
         self._apply(changes)
 
     def confine(self, address: IPv6Address) -> None:
         """Into the walled garden, out of whatever it was in."""
-        key = address.packed
-        wanted = ((nft.OPEN6, False), (nft.EGRESS6, False), (nft.GARDEN6, True))
-        self._apply([change for name, coming in wanted for change in self._change(name, key, coming)])
+        self._apply(self.holdings.become(address, wanted_in_garden(address)))
 
-    def release(self, addresses: Iterable[IPv4Address | IPv6Address]) -> None:
-        """Out of every list, in one transaction for all."""
-        keys = {address.packed for address in addresses}
-        changes = []
-        for name, held in self._held.items():
-            if leaving := keys & held:
-                held -= leaving
-                changes.append(Change(name, False, tuple(leaving)))
-        self._apply(changes)
+    def release(self, addresses: Iterable[TunnelAddress]) -> None:
+        """Out of every collection, with whatever else was put there for them, in one transaction for all."""
+        self._apply(self.holdings.leave(addresses))
 
-    def _change(self, name: str, key: bytes, coming: bool) -> list[Change]:
-        """What has to happen for an address to be in a set, or not; nothing when that is so already."""
-        held = self._held[name]
-        if (key in held) == coming:
-            return []
-        (held.add if coming else held.discard)(key)
-        return [Change(name, coming, (key,))]
+    def put(self, collection: Collection, element: Element, *, owner: TunnelAddress | None = None) -> None:
+        """One element in (or, when it is there, renewed). It goes with its `owner`, the inner address of a tunnel."""
+        leaving, coming = self.holdings.put(collection, element, owner)
+        if leaving:  # by itself: the kernel may have ended it a moment ago, and then refuses this and nothing else
+            self._elements.apply(leaving)
+        self._apply(coming)
+
+    def take(self, collection: Collection, key: bytes) -> None:
+        """One element out. One that is not there, or has ended by itself, is ignored."""
+        self._elements.apply(self.holdings.take(collection, key))
 
     def _apply(self, changes: Sequence[Change]) -> None:
         if not changes or self._elements.apply(changes):

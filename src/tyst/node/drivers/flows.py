@@ -9,39 +9,59 @@ The *outer* flow of a tunnel is never tracked at all, see `core.firewall`.
 import asyncio
 import socket
 import struct
-from collections.abc import Callable, Iterable, Iterator
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 _NETLINK_NETFILTER = 12
 _GET, _DELETE = 0x0101, 0x0102
 _REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300
 _ERROR, _DONE = 0x2, 0x3
-_TUPLE_ORIGINAL, _TUPLE_IP, _ZONE, _ID = 1, 1, 18, 12
+_TUPLE_ORIGINAL, _TUPLE_REPLY, _TUPLE_IP, _TUPLE_PROTO, _ZONE, _ID = 1, 2, 1, 2, 18, 12
 _SOURCE = {1: 4, 3: 16}
 """CTA_IP_V4_SRC and CTA_IP_V6_SRC: attribute number to bytes of the address."""
+_TARGET, _NUMBER, _TARGET_PORT = 2, 1, 3
+"""CTA_IP_V4_DST; CTA_PROTO_NUM and CTA_PROTO_DST_PORT."""
 _HEADER = struct.Struct("=IHHII")
 _BATCH = 200
+
+Flow = Mapping[int, bytes]
+"""A flow's attributes (CTA_*), by number."""
+Wanted = Callable[[Flow], bool]
 
 
 class FlowTable:
     """One netlink socket for connection tracking in this network namespace."""
 
     def purge(self, addresses: Iterable[bytes]) -> int:
-        """Deletes every flow whose original source is one of these packed addresses; says how many."""
+        """Deletes every flow that one of these packed addresses began, or that was led to it; says how many."""
         wanted = frozenset(addresses)
-        if not wanted:
-            return 0
+        return self._purge((2, 10), lambda flow: _is_of(flow, wanted)) if wanted else 0
+
+    def purge_to(self, ports: Container[bytes]) -> int:
+        """Deletes every flow from outside to one of these ports (packed as the firewall's `PORTS4` has its keys)."""
+        return self._purge((2,), lambda flow: _port_of(flow) in ports)
+
+    def purge_strangers(self, addresses: Iterable[bytes], inside: Iterable[IPv4Network | IPv6Network]) -> int:
+        """Deletes every flow of an address inside these networks that is none of these packed addresses."""
+        known, nets = frozenset(addresses), tuple(inside)
+
+        def strange(flow: Flow) -> bool:
+            return any(a not in known and any(ip_address(a) in net for net in nets) for a in _ends(flow))
+
+        return self._purge((2, 10), strange)
+
+    def _purge(self, families: Iterable[int], wanted: Wanted) -> int:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER) as link:
             link.bind((0, 0))
             link.settimeout(5)
-            doomed = [entry for family in (2, 10) for entry in _matching(link, family, wanted)]
+            doomed = [entry for family in families for entry in _matching(link, family, wanted)]
             for start in range(0, len(doomed), _BATCH):
                 link.sendall(b"".join(doomed[start : start + _BATCH]))
         return len(doomed)
 
 
-def _matching(link: socket.socket, family: int, wanted: frozenset[bytes]) -> Iterator[bytes]:
-    """A deletion request for each dumped flow of an address family whose source is wanted."""
+def _matching(link: socket.socket, family: int, wanted: Wanted) -> Iterator[bytes]:
+    """A deletion request for each dumped flow of an address family that is wanted."""
     link.sendall(_HEADER.pack(20, _GET, _REQUEST | _DUMP, 1, 0) + bytes((family, 0, 0, 0)))
     found: list[bytes] = []
     while True:
@@ -57,18 +77,37 @@ def _matching(link: socket.socket, family: int, wanted: frozenset[bytes]) -> Ite
             at += length + 3 & ~3
 
 
-def _deletion(payload: bytes, family: int, wanted: frozenset[bytes]) -> bytes:
-    """The request that deletes the flow of this dump entry, or nothing when its source is not wanted."""
+def _deletion(payload: bytes, family: int, wanted: Wanted) -> bytes:
+    """The request that deletes the flow of this dump entry, or nothing when it is not wanted."""
     attributes = dict(_attributes(payload))
-    original = attributes.get(_TUPLE_ORIGINAL, b"")
-    inner = dict(_attributes(dict(_attributes(original)).get(_TUPLE_IP, b"")))
-    if not any(inner.get(number, b"") in wanted for number in _SOURCE):
+    if not wanted(attributes):
         return b""
+    original = attributes.get(_TUPLE_ORIGINAL, b"")
     body = bytes((family, 0, 0, 0)) + _attribute(_TUPLE_ORIGINAL | 0x8000, original)
     for number in (_ZONE, _ID):
         if number in attributes:
             body += _attribute(number, attributes[number])
     return _HEADER.pack(16 + len(body), _DELETE, _REQUEST, 2, 0) + body
+
+
+def _is_of(flow: Flow, addresses: Container[bytes]) -> bool:
+    """Whether one of these began the flow, or answers it: what came for a forwarded port is answered by its tunnel."""
+    return any(end in addresses for end in _ends(flow))
+
+
+def _ends(flow: Flow) -> Iterator[bytes]:
+    """Who began a flow, and who answers it."""
+    for side in (_TUPLE_ORIGINAL, _TUPLE_REPLY):
+        ends = dict(_attributes(dict(_attributes(flow.get(side, b""))).get(_TUPLE_IP, b"")))
+        yield from (ends[number] for number in _SOURCE if number in ends)
+
+
+def _port_of(flow: Flow) -> bytes:
+    """Protocol, address and port to which a flow first went."""
+    original = dict(_attributes(flow.get(_TUPLE_ORIGINAL, b"")))
+    ends, proto = (dict(_attributes(original.get(number, b""))) for number in (_TUPLE_IP, _TUPLE_PROTO))
+    number, address, port = proto.get(_NUMBER, b""), ends.get(_TARGET, b""), proto.get(_TARGET_PORT, b"")
+    return number[:1].ljust(4, b"\0") + address + port[:2].ljust(4, b"\0")
 
 
 def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -137,6 +176,15 @@ class LingeringFlows:
                 self._named.pop(address, None)
         if due:
             await asyncio.to_thread(self._table.purge, [address for group in due for address in group])
+
+    def keep_only(
+        self, addresses: Iterable[IPv4Address | IPv6Address], inside: Iterable[IPv4Network | IPv6Network]
+    ) -> None:
+        """After another agent's death: flows of addresses inside these networks go, but for those of these addresses.
+
+        What that agent let linger goes too: nobody knows any more until when, and for whom.
+        """
+        self._table.purge_strangers(_packed(addresses), inside)
 
     def purge_all(self) -> None:
         """The node stops: nothing lingers."""

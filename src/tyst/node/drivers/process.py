@@ -1,4 +1,5 @@
 """A program of somebody else's that lives and dies with the agent: silent, without a terminal, in its own group.
+One kind, `LastingDaemon`, outlives the agent and dies with the agent's supervisor.
 
 `setpriv` (util-linux) sets the parent-death signal before the program starts, so that even a killed agent leaves
 nothing running; and the program starts only if its parent is the agent still, which may have died a moment before.
@@ -9,12 +10,21 @@ What the program says goes to /dev/null: it may contain addresses. Not a supervi
 import asyncio
 import contextlib
 import os
+import select
 import signal
 from collections.abc import Mapping, Sequence
 
 _SETPRIV = ("setpriv", "--pdeathsig", "KILL")
 _IF_PARENT_LIVES = ("sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"')
 """A fixed text for sh(1); the agent's process id and the program with its arguments follow as arguments."""
+_ORPHANED = (
+    "sh",
+    "-c",
+    'exec 3<&0; { read -r _ <&3; exec setpriv --pdeathsig KILL -- sh -c \'[ "$PPID" = "$0" ] && exec "$@"\' "$@" '
+    "</dev/null >/dev/null 2>&1 3<&-; } & echo $!",
+    "tyst",
+)
+"""The same for a program that is to outlive the agent. It waits until its input is closed: this shell is gone then."""
 TUNABLES = "glibc.malloc.tcache_count=0"
 """Caches of each thread keep freed blocks that MALLOC_PERTURB_ does not overwrite."""
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -89,19 +99,81 @@ class Daemon:
             os.killpg(self._process.pid, number)
 
 
-async def run(argv: Sequence[str], *, given: str = "", ok_to_fail: bool = False) -> None:
-    """Runs a short command to its end, with `given` on its standard input. ProgramError when it fails."""
+class LastingDaemon:
+    """A program that goes on when the agent dies, for the next one to adopt; it is a child of the supervisor.
+
+    A shell starts it and ends at once, so that the kernel gives it to the supervisor (PR_SET_CHILD_SUBREAPER,
+    prctl(2)); only then does it ask to be killed with its parent, and starts if that is still there.
+    """
+
+    def __init__(self, name: str, pid: int) -> None:
+        self.name, self.pid = name, pid
+        self._handle = os.pidfd_open(pid)
+
+    @classmethod
+    async def start(cls, argv: Sequence[str], *, env: Mapping[str, str], keeper: int) -> "LastingDaemon":
+        """Starts `argv` under the supervisor with this process id."""
+        (waits, go), (heard, says) = os.pipe(), os.pipe()
+        shell = await asyncio.create_subprocess_exec(
+            *_ORPHANED,
+            str(keeper),
+            *argv,
+            stdin=waits,
+            stdout=says,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={"PATH": PATH, "MALLOC_PERTURB_": "165", "GLIBC_TUNABLES": TUNABLES, **env},
+            cwd="/",
+            start_new_session=True,
+        )
+        try:
+            await asyncio.wait_for(shell.wait(), 5)
+            return cls(argv[0], int(os.read(heard, 32)))
+        except (TimeoutError, ValueError, ProcessLookupError):
+            raise ProgramError(f"{argv[0]} could not be started") from None
+        finally:  # its parent is the supervisor now: it may go on
+            for handle in (waits, go, heard, says):
+                os.close(handle)
+
+    @property
+    def running(self) -> bool:
+        return not select.select([self._handle], [], [], 0)[0]
+
+    async def ended(self) -> int:
+        """Waits for the program's end. (Its exit code is the supervisor's to know.)"""
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
+        handle = os.dup(self._handle)
+        loop.add_reader(handle, over.set)
+        try:
+            await over.wait()
+        finally:
+            loop.remove_reader(handle)
+            os.close(handle)
+        return 0
+
+    async def stop(self, patience: float = 3.0) -> None:
+        """As `Daemon.stop`."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._handle, number)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.ended(), patience)
+                return
+
+
+async def run(argv: Sequence[str], *, given: str = "", ok_to_fail: bool = False) -> str:
+    """Runs a short command to its end, `given` on its standard input; what it printed. ProgramError when it fails."""
     process = await asyncio.create_subprocess_exec(
         *argv,
         stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         env={"PATH": PATH},
     )
     try:
-        await asyncio.wait_for(process.communicate(given.encode()), 20)
+        said, _ = await asyncio.wait_for(process.communicate(given.encode()), 20)
     except TimeoutError:
         process.kill()
         raise ProgramError(f"{argv[0]} did not end within 20 s") from None
     if process.returncode and not ok_to_fail:
         raise ProgramError(f"{argv[0]} failed: is it installed, and does this process have the right to use it?")
+    return said.decode(errors="replace")

@@ -8,16 +8,21 @@ connections are kept open, one for changes and one for dumps, so that a long dum
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Address, IPv6Address
+import socket
+import struct
+from collections.abc import Callable, Iterable, Sequence, Set
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Protocol
 
-from tyst.node.drivers.process import Daemon, ProgramError
+from tyst.node.drivers.process import Daemon, LastingDaemon, ProgramError
 
 SOCKETS = Path("/var/run/wireguard")
 MTU = 1420
-_PEER = re.compile(rb"public_key=([0-9a-f]{64})\n|last_handshake_time_sec=([0-9]+)\n")
+_PEER = re.compile(
+    rb"public_key=([0-9a-f]{64})\n|last_handshake_time_sec=([0-9]+)\n|endpoint=\[?([0-9a-f.:]+?)\]?:[0-9]+\n"
+)
+_ALLOWED = re.compile(r"^allowed_ip=([0-9a-f.:]+)/", re.MULTILINE)
 _CHUNK = 1 << 16
 
 
@@ -31,8 +36,22 @@ class WireGuard(Protocol):
     async def start(self, private: bytes, port: int) -> None:
         """Brings the interface into being with the node's private key (32 bytes) and a port; no peers."""
 
-    async def add_peer(self, public: bytes, addresses: Sequence[IPv4Address | IPv6Address]) -> None:
-        """A peer with exactly these inner addresses. For one that exists: replaces them, its session goes on."""
+    async def adopt(self) -> "dict[bytes, frozenset[IPv4Address | IPv6Address]] | None":
+        """Instead of `start`: goes on with the interface of an agent that died; its peers with their inner addresses.
+
+        None when there is no such interface. Never for an agent that has nobody before it.
+        """
+
+    async def add_peer(
+        self, public: bytes, addresses: Sequence[IPv4Address | IPv6Address], preshared: bytes = b""
+    ) -> None:
+        """A peer with exactly these inner addresses. For one that exists: replaces them, its session goes on.
+
+        `preshared`: its preshared key (32 bytes); without one, a peer that exists keeps what it has.
+        """
+
+    async def set_preshared(self, public: bytes, preshared: bytes) -> None:
+        """Another preshared key (32 bytes) for a peer that exists, from its next handshake on; else nothing happens."""
 
     async def remove_peers(self, publics: Iterable[bytes]) -> None:
         """Forgets peers with their endpoints and sessions. Unknown ones are ignored."""
@@ -43,6 +62,10 @@ class WireGuard(Protocol):
         As responder a handshake counts as complete with the first authenticated packet that follows it.
         """
 
+    @property
+    def entered(self) -> Set[bytes]:
+        """Whose packets came through an entry of the fleet when `handshakes` was last asked."""
+
     async def gone(self) -> None:
         """Returns when WireGuard has ended by itself."""
 
@@ -50,20 +73,52 @@ class WireGuard(Protocol):
 
 
 class UserspaceWireGuard:
-    """wireguard-go as a child process."""
+    """wireguard-go as a child process. `entries`: the fleet's addresses as they stand in an endpoint.
 
-    def __init__(self, interface: str, sockets: Path = SOCKETS) -> None:
-        self.interface = interface
+    `keeper`: the process id of the agent's supervisor, whose child it becomes, so that the next agent can `adopt` it.
+    """
+
+    def __init__(
+        self,
+        interface: str,
+        sockets: Path = SOCKETS,
+        entries: Callable[[], Set[bytes]] = frozenset[bytes],
+        keeper: int | None = None,
+    ) -> None:
+        self.interface, self._entries, self._keeper = interface, entries, keeper
+        self.entered: Set[bytes] = frozenset()
         self._path = sockets / f"{interface}.sock"
-        self._daemon: Daemon | None = None
+        self._daemon: Daemon | LastingDaemon | None = None
         self._changes, self._dumps = _Connection(self._path), _Connection(self._path)
 
     async def start(self, private: bytes, port: int) -> None:
         """As in `WireGuard`; also takes away the socket file that a killed predecessor may have left."""
         self._path.unlink(missing_ok=True)
-        self._daemon = await Daemon.start(["wireguard-go", "-f", self.interface], env=_environment())
+        argv, env = ["wireguard-go", "-f", self.interface], _environment()
+        if self._keeper is None:
+            self._daemon = await Daemon.start(argv, env=env)
+        else:
+            self._daemon = await LastingDaemon.start(argv, env=env, keeper=self._keeper)
         await self._appear()
         await self._changes.set(f"private_key={private.hex()}\nlisten_port={port}\nreplace_peers=true\n")
+
+    async def adopt(self) -> dict[bytes, frozenset[IPv4Address | IPv6Address]] | None:
+        """Goes on with the program that the agent before started: its peers, and their inner addresses.
+
+        None when there is none that serves; what is left of it is ended by the next `start` (or the supervisor).
+        """
+        try:
+            pid = await self._changes.owner()
+            if self._keeper is None or _parent_of(pid) != self._keeper:
+                return None
+            self._daemon = LastingDaemon("wireguard-go", pid)
+            text = await self._changes.ask("get=1\n\n")
+        except (OSError, WireGuardError):
+            return None
+        if "private_key=" not in text:  # that agent died before it could say whose this is
+            await self.stop()
+            return None
+        return {bytes.fromhex(one[:64]): _inner(one) for one in text.split("\npublic_key=")[1:]}
 
     async def _appear(self, within: float = 5.0) -> None:
         deadline = asyncio.get_running_loop().time() + within
@@ -75,9 +130,17 @@ class UserspaceWireGuard:
             await asyncio.sleep(0.01)
         raise ProgramError("wireguard-go did not start: is Debian's wireguard-go installed, and /dev/net/tun there?")
 
-    async def add_peer(self, public: bytes, addresses: Sequence[IPv4Address | IPv6Address]) -> None:
+    async def add_peer(
+        self, public: bytes, addresses: Sequence[IPv4Address | IPv6Address], preshared: bytes = b""
+    ) -> None:
         lines = "".join(f"allowed_ip={address}/{address.max_prefixlen}\n" for address in addresses)
-        await self._changes.set(f"public_key={public.hex()}\nreplace_allowed_ips=true\n{lines}")
+        await self._changes.set(f"public_key={public.hex()}\n{_secret(preshared)}replace_allowed_ips=true\n{lines}")
+        if preshared:
+            await self._changes.set(_NOBODY)
+
+    async def set_preshared(self, public: bytes, preshared: bytes) -> None:
+        await self._changes.set(f"public_key={public.hex()}\nupdate_only=true\n{_secret(preshared)}")
+        await self._changes.set(_NOBODY)
 
     async def remove_peers(self, publics: Iterable[bytes]) -> None:
         lines = "".join(f"public_key={public.hex()}\nremove=true\n" for public in publics)
@@ -85,7 +148,8 @@ class UserspaceWireGuard:
             await self._changes.set(lines)
 
     async def handshakes(self) -> dict[bytes, int]:
-        return await self._dumps.handshakes()
+        stamps, self.entered = await self._dumps.handshakes(self._entries())
+        return stamps
 
     async def gone(self) -> None:
         if self._daemon is not None:
@@ -97,6 +161,23 @@ class UserspaceWireGuard:
         if self._daemon is not None:
             await self._daemon.stop()
         self._path.unlink(missing_ok=True)
+
+
+def _parent_of(pid: int) -> int:
+    """proc_pid_stat(5): the fourth field; the second one, in parentheses, may hold anything."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def _inner(peer: str) -> frozenset[IPv4Address | IPv6Address]:
+    return frozenset(ip_address(found) for found in _ALLOWED.findall(peer))
+
+
+_NOBODY = f"public_key={'0' * 64}\nupdate_only=true\n" * 4
+"""A change that changes nothing: wireguard-go reads into one buffer per connection, and this overwrites a key in it."""
+
+
+def _secret(preshared: bytes) -> str:
+    return f"preshared_key={preshared.hex()}\n" if preshared else ""
 
 
 def _environment() -> dict[str, str]:
@@ -127,6 +208,29 @@ class _Connection:
             self._pair = await asyncio.open_unix_connection(str(self._path), limit=1 << 20)
         return self._pair
 
+    async def owner(self) -> int:
+        """The process that listens there (SO_PEERCRED, unix(7))."""
+        _, writer = await self._open()
+        raw = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        return int(struct.unpack("3i", raw)[0])
+
+    async def ask(self, request: str, within: float = 10.0) -> str:
+        """A whole answer. It may be long, and others wait meanwhile: for an agent that does not serve yet."""
+        async with self._turn:
+            try:
+                reader, writer = await self._open()
+                writer.write(request.encode())
+                answer = b""
+                async with asyncio.timeout(within):
+                    while not answer.endswith(b"\n\n"):
+                        if not (chunk := await reader.read(_CHUNK)):
+                            raise EOFError
+                        answer += chunk
+            except (OSError, EOFError, TimeoutError):
+                self.close()
+                raise WireGuardError("wireguard-go does not answer") from None
+        return answer.decode()
+
     async def set(self, lines: str) -> None:
         """One `set` transaction. WireGuardError when it is refused."""
         async with self._turn:
@@ -143,18 +247,22 @@ class _Connection:
             self.close()
             raise WireGuardError("wireguard-go does not answer") from None
 
-    async def handshakes(self) -> dict[bytes, int]:
-        """Streams the dump through a regular expression, a chunk at a time, so that others get their turn."""
+    async def handshakes(self, entries: Set[bytes]) -> tuple[dict[bytes, int], Set[bytes]]:
+        """(times of handshakes, whose endpoint is one of these). Other endpoints are passed over.
+
+        Streams the dump through a regular expression, a chunk at a time, so that others get their turn.
+        """
         found: dict[bytes, int] = {}
+        entered: set[bytes] = set()
         async with self._turn:
             try:
                 reader, writer = await self._open()
                 writer.write(b"get=1\n\n")
-                await asyncio.wait_for(_read_dump(reader, found), 10)
+                await asyncio.wait_for(_read_dump(reader, found, entries, entered), 10)
             except (OSError, EOFError, TimeoutError):
                 self.close()
                 raise WireGuardError("wireguard-go does not answer") from None
-        return found
+        return found, entered
 
     def close(self) -> None:
         if self._pair is not None:
@@ -162,7 +270,9 @@ class _Connection:
         self._pair = None
 
 
-async def _read_dump(reader: asyncio.StreamReader, found: dict[bytes, int]) -> None:
+async def _read_dump(
+    reader: asyncio.StreamReader, found: dict[bytes, int], entries: Set[bytes], entered: set[bytes]
+) -> None:
     rest, key, tail = b"", b"", b""
     while tail != b"\n\n":
         chunk = await reader.read(_CHUNK)
@@ -173,6 +283,9 @@ async def _read_dump(reader: asyncio.StreamReader, found: dict[bytes, int]) -> N
         for match in _PEER.finditer(data, 0, cut):
             if match[1]:
                 key = bytes.fromhex(match[1].decode())
+            elif match[3]:
+                if match[3] in entries:
+                    entered.add(key)
             else:
                 found[key] = int(match[2])
         rest = data[cut:]

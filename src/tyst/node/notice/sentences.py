@@ -12,6 +12,8 @@ LANGUAGES = {"en": "English", "sv": "Svenska", "de": "Deutsch", "no": "Norsk"}
 TAGS = {"en": "en", "sv": "sv", "de": "de", "no": "nb"}
 """BCP 47 tags for the page's `lang`."""
 
+MULTIHOP = "multihop"
+DRAINING = "draining"
 OPEN, EXPIRED, SLOTS, UNREACHABLE, CHANGED, OTHER = "open", "expired", "slots", "unreachable", "changed", "other"
 
 NOTICE_OF = {
@@ -20,6 +22,8 @@ NOTICE_OF = {
     Why.SLOTS: SLOTS,
     Why.UNREACHABLE: UNREACHABLE,
     Why.GONE: CHANGED,
+    Why.MULTIHOP: MULTIHOP,
+    Why.DRAINING: DRAINING,
 }
 """Which notice a reason gets; any other gets OTHER."""
 
@@ -55,10 +59,27 @@ SENTENCES: dict[str, dict[str, str]] = {
         ),
         "unreachable.do": "Stay connected: this tunnel opens by itself as soon as the answer comes.",
         "unreachable.link": "Open the site",
+        "multihop.title": "Your account has no multihop",
+        "multihop.what": (
+            "This connection comes through another of our servers. That is multihop, an add-on of its own, and "
+            "yours has ended or was never bought."
+        ),
+        "multihop.do": (
+            "Add multihop on the site, and this connection opens by itself within half a minute. Or connect to "
+            "this server directly, with its own configuration."
+        ),
+        "multihop.link": "Add multihop",
         "changed.title": "Your account has changed",
         "changed.what": "The account behind this connection was signed out everywhere, or no longer exists.",
         "changed.do": "Sign in to the site and make a new configuration for this device.",
         "changed.link": "Sign in",
+        "draining.title": "This server is going into maintenance",
+        "draining.what": "We take it out of service for a while, so it lets nobody new through. Your account is fine.",
+        "draining.do": (
+            "Connect to another server: take its configuration from the site, or switch to one that you have. If you "
+            "stay, this connection opens by itself when the work is done."
+        ),
+        "draining.link": "Choose another server",
         "other.title": "This connection has to wait",
         "other.what": "The server could not open it at this moment.",
         "other.do": "Wait half a minute, then reload this page. If it is still here, disconnect and connect again.",
@@ -96,10 +117,27 @@ SENTENCES: dict[str, dict[str, str]] = {
         ),
         "unreachable.do": "Förbli ansluten: tunneln öppnas av sig själv så snart svaret kommer.",
         "unreachable.link": "Öppna webbplatsen",
+        "multihop.title": "Ditt konto har inte multihop",
+        "multihop.what": (
+            "Anslutningen kommer genom en annan av våra servrar. Det är multihop, ett eget tillval, och ditt har "
+            "gått ut eller köptes aldrig."
+        ),
+        "multihop.do": (
+            "Lägg till multihop på webbplatsen, så öppnas anslutningen av sig själv inom en halv minut. Eller "
+            "anslut direkt till den här servern, med dess egen konfiguration."
+        ),
+        "multihop.link": "Lägg till multihop",
         "changed.title": "Ditt konto har ändrats",
         "changed.what": "Kontot bakom anslutningen har loggats ut överallt eller finns inte längre.",
         "changed.do": "Logga in på webbplatsen och gör en ny konfiguration för den här enheten.",
         "changed.link": "Logga in",
+        "draining.title": "Den här servern går in i underhåll",
+        "draining.what": "Vi tar den ur drift en stund, så den släpper inte igenom någon ny. Ditt konto är i ordning.",
+        "draining.do": (
+            "Anslut till en annan server: hämta dess konfiguration på webbplatsen eller byt till en som du har. Om du "
+            "stannar kvar öppnas anslutningen av sig själv när arbetet är klart."
+        ),
+        "draining.link": "Välj en annan server",
         "other.title": "Anslutningen får vänta",
         "other.what": "Servern kunde inte öppna den i det här ögonblicket.",
         "other.do": "Vänta en halv minut och ladda om sidan. Är den kvar, koppla från och anslut igen.",
@@ -140,12 +178,33 @@ SENTENCES: dict[str, dict[str, str]] = {
         ),
         "unreachable.do": "Bleiben Sie verbunden: Der Tunnel öffnet sich von selbst, sobald die Antwort kommt.",
         "unreachable.link": "Website öffnen",
+        "multihop.title": "Ihr Konto hat kein Multihop",
+        "multihop.what": (
+            "Diese Verbindung kommt über einen anderen unserer Server. Das ist Multihop, eine eigene Option, und "
+            "Ihre ist abgelaufen oder wurde nie gekauft."
+        ),
+        "multihop.do": (
+            "Fügen Sie auf der Website Multihop hinzu: Die Verbindung öffnet sich dann innerhalb einer halben "
+            "Minute von selbst. Oder verbinden Sie sich direkt mit diesem Server, mit seiner eigenen Konfiguration."
+        ),
+        "multihop.link": "Multihop hinzufügen",
         "changed.title": "Ihr Konto hat sich geändert",
         "changed.what": "Das Konto hinter dieser Verbindung wurde überall abgemeldet oder besteht nicht mehr.",
         "changed.do": (
             "Melden Sie sich auf der Website an und erstellen Sie eine neue Konfiguration für dieses Gerät."
         ),
         "changed.link": "Anmelden",
+        "draining.title": "Dieser Server wird gewartet",
+        "draining.what": (
+            "Wir nehmen ihn für eine Weile außer Betrieb, deshalb lässt er niemanden neu durch. Mit Ihrem Konto ist "
+            "alles in Ordnung."
+        ),
+        "draining.do": (
+            "Verbinden Sie sich mit einem anderen Server: Holen Sie dessen Konfiguration auf der Website oder wechseln "
+            "Sie zu einer, die Sie haben. Wenn Sie bleiben, öffnet sich diese Verbindung von selbst, sobald die "
+            "Arbeiten beendet sind."
+        ),
+        "draining.link": "Anderen Server wählen",
         "other.title": "Diese Verbindung muss warten",
         "other.what": "Der Server konnte sie in diesem Augenblick nicht öffnen.",
         "other.do": (
@@ -189,10 +248,27 @@ SENTENCES: dict[str, dict[str, str]] = {
         ),
         "unreachable.do": "Bli værende tilkoblet: tunnelen åpner seg av seg selv så snart svaret kommer.",
         "unreachable.link": "Åpne nettstedet",
+        "multihop.title": "Kontoen din har ikke multihop",
+        "multihop.what": (
+            "Forbindelsen kommer gjennom en annen av tjenerne våre. Det er multihop, et eget tillegg, og ditt har "
+            "gått ut eller ble aldri kjøpt."
+        ),
+        "multihop.do": (
+            "Legg til multihop på nettstedet, så åpner forbindelsen seg av seg selv innen et halvt minutt. Eller "
+            "koble deg direkte til denne tjeneren, med dens egen konfigurasjon."
+        ),
+        "multihop.link": "Legg til multihop",
         "changed.title": "Kontoen din er endret",
         "changed.what": "Kontoen bak denne forbindelsen er logget ut overalt, eller finnes ikke lenger.",
         "changed.do": "Logg inn på nettstedet og lag en ny konfigurasjon for denne enheten.",
         "changed.link": "Logg inn",
+        "draining.title": "Denne tjeneren går inn i vedlikehold",
+        "draining.what": "Vi tar den ut av drift en stund, så den slipper ingen nye gjennom. Kontoen din er i orden.",
+        "draining.do": (
+            "Koble til en annen tjener: hent konfigurasjonen på nettstedet, eller bytt til en du har. Blir du værende, "
+            "åpner forbindelsen seg av seg selv når arbeidet er ferdig."
+        ),
+        "draining.link": "Velg en annen tjener",
         "other.title": "Forbindelsen må vente",
         "other.what": "Tjeneren kunne ikke åpne den i dette øyeblikket.",
         "other.do": (

@@ -3,9 +3,10 @@
 A script of its own, run with `python -I` as root and replaced at once by the program: doing these steps in a fork of
 the agent, between its threads, isn't safe. In this order: a mount namespace of its own, in which /dev/net holds two
 things, the tun node (it is root's on some systems, everybody's on others) and `agent`, the agent's listening SOCKET (so
-that its folder stays closed); then every mount there is becomes read-only, tmpfs and /proc too (mount_setattr(2),
-recursive); no core dumps, no file of any length; no groups, USER's number as user and group; no capability but those
-named (such as `10`, CAP_NET_BIND_SERVICE); no way to gain any (no_new_privs(2)); killed when the process AGENT dies.
+that its folder stays closed; SOCKET is empty for a program that needs neither); then every mount there is becomes
+read-only, tmpfs and /proc too (mount_setattr(2), recursive); no core dumps, no file of any length; no groups, USER's
+number as user and group; no capability but those named (such as `10`, CAP_NET_BIND_SERVICE); no way to gain any
+(no_new_privs(2)); killed when the process AGENT dies (0: its parent, for the first process of a namespace).
 Standard library only. It prints nothing and exits 70 when a step fails: an unconfined server must not run.
 """
 
@@ -57,7 +58,8 @@ def read_only_world(user: int, socket: str) -> None:
     """A mount namespace of our own, in which nothing that is mounted can be written, and nothing new arrives."""
     _must(_libc.unshare(CLONE_NEWNS))
     _must(_libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
-    _own_nodes(user, socket)
+    if socket:
+        _own_nodes(user, socket)
     attributes = _Attributes(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, MS_PRIVATE, 0)
     size = ctypes.c_size_t(ctypes.sizeof(attributes))
     _must(_libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, b"/", ctypes.c_uint(AT_RECURSIVE), ctypes.byref(attributes), size))

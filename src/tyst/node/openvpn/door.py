@@ -11,11 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 
+from msgspec import structs
+
 from tyst.core.openvpn import management as wire
 from tyst.core.openvpn.server import Pair, Range, client_options
 from tyst.core.transient import Transient
 from tyst.messages.admission import Admission, Features, Held, Verdict, Why
-from tyst.node.doors import Firewall, GateState, InnerFlows, LoginGate
+from tyst.node.doors import Firewall, GateState, InnerFlows, LoginGate, PassageOf
 from tyst.node.openvpn.limiter import LoginLimiter
 from tyst.node.openvpn.outage import Outage
 
@@ -24,7 +26,7 @@ ASKING_AT_ONCE = 64
 ASK_SECONDS = 20.0
 """Below the 60 s in which openvpn waits for our answer (--hand-window)."""
 ESTABLISH_SECONDS = 90.0
-BACKOFF = {Why.SLOTS: 30, Why.UNREACHABLE: 20, Why.BUSY: 10}
+BACKOFF = {Why.SLOTS: 30, Why.UNREACHABLE: 20, Why.BUSY: 10, Why.DRAINING: 5}
 """Reasons that pass by themselves: the client keeps its password and tries again after so many seconds."""
 
 IDLE_SECONDS = 2.5
@@ -41,6 +43,7 @@ class Shared:
     gate: LoginGate
     firewall: Firewall
     flows: InnerFlows
+    passage: PassageOf
     seal: SealLogin
     limiter: LoginLimiter
     outage: Outage
@@ -58,6 +61,8 @@ class _Tunnel:
     proof: bytes = field(repr=False)
     since: float = field(repr=False)
     up: bool = False
+    entered: bool = False
+    framing: wire.Framing = wire.Framing.NONE
 
 
 class Door:
@@ -130,7 +135,7 @@ class Door:
 
     def held(self) -> list[Held]:
         """Leases of tunnels that are up. Never quiet: a client that is silent for 60 s is gone (ping-restart)."""
-        return [Held(tunnel.lease) for tunnel in self._tunnels.values() if tunnel.up]
+        return [Held(t.lease, entered=t.entered, mine4=t.features.mine4) for t in self._tunnels.values() if t.up]
 
     async def end(self, lease: bytes, why: Why) -> None:
         """Closes the tunnel now. Its client connects anew and is shown the gate's reason there; it isn't told to exit:
@@ -146,6 +151,16 @@ class Door:
                 self._tunnels[cid] = replace(tunnel, lease=new)
                 return
 
+    def own(self, lease: bytes, mine4: str) -> None:
+        """The account's public IPv4 address here is this one now, or none: in both directions, for flows that begin."""
+        for cid, tunnel in self._tunnels.items():
+            if tunnel.up and compare_digest(tunnel.lease, lease):
+                changed = replace(tunnel, features=structs.replace(tunnel.features, mine4=mine4))
+                self._tunnels[cid] = changed
+                self._let_out(changed)
+                self._with.flows.purge([changed.pair.four])
+                return
+
     # logins
 
     def _connect(self, login: wire.Connect) -> None:
@@ -159,7 +174,7 @@ class Door:
         self._asking[login.cid] = login.kid
         proof = self._with.outage.proof(login.username, login.password)
         sealed = self._with.seal(login.username, login.password)
-        slim = _Asked(login.cid, login.kid, login.bucket, minute, proof)
+        slim = _Asked(login.cid, login.kid, login.bucket, minute, proof, login.framing)
         task = asyncio.get_running_loop().create_task(self._ask(slim, sealed))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -170,7 +185,7 @@ class Door:
         if tunnel is None:
             return False
         if compare_digest(tunnel.proof, self._with.outage.proof(login.username, login.password)):
-            options = [] if tunnel.up else client_options(self._span, tunnel.pair)
+            options = [] if tunnel.up else client_options(self._span, tunnel.pair, tunnel.framing)
             self._send(wire.client_auth(login.cid, login.kid, options))
         else:
             self._deny(login.cid, login.kid, Why.LOGIN)
@@ -181,7 +196,7 @@ class Door:
             self._deny(login.cid, login.kid, Why.GONE)
 
     async def _ask(self, asked: "_Asked", sealed: bytes) -> None:
-        answer = await self._answer(sealed)
+        answer = await self._answer(sealed, asked.entered)
         if not _is_wrong(answer):
             self._with.limiter.refund(asked.bucket, asked.minute)
         wanted = self._asking.get(asked.cid) == asked.kid
@@ -194,9 +209,9 @@ class Door:
         elif wanted:
             self._refuse(asked, answer)
 
-    async def _answer(self, sealed: bytes) -> Admission:
+    async def _answer(self, sealed: bytes, entered: bool) -> Admission:
         try:
-            return await asyncio.wait_for(self._with.gate.admit_login(sealed), ASK_SECONDS)
+            return await asyncio.wait_for(self._with.gate.admit_login(sealed, entered), ASK_SECONDS)
         except TimeoutError:
             return Admission(Verdict.BUSY, Why.BUSY)
 
@@ -204,7 +219,9 @@ class Door:
         if answer.why is Why.UNREACHABLE:
             self._observe(lost=True)
             resting = self._with.outage.take(asked.proof)
-            if resting is not None:
+            if resting is not None and asked.entered and not resting.features.multihop:
+                self._with.gate.give_back(resting.lease)
+            elif resting is not None:
                 self._let_in(asked, resting.lease, resting.features)
                 return
         why = answer.why if answer.why is not Why.NONE else _WHY[answer.verdict]
@@ -213,12 +230,17 @@ class Door:
     def _let_in(self, asked: "_Asked", lease: bytes, features: Features) -> None:
         pair = self._draw_pair()
         self._with.flows.purge((pair.four, pair.six))
-        self._tunnels[asked.cid] = _Tunnel(pair, lease, features, asked.proof, self._with.clock())
-        self._send(wire.client_auth(asked.cid, asked.kid, client_options(self._span, pair)))
+        framing = asked.framing if features.compression else wire.Framing.NONE
+        self._tunnels[asked.cid] = _Tunnel(
+            pair, lease, features, asked.proof, self._with.clock(), entered=asked.entered, framing=framing
+        )
+        self._send(wire.client_auth(asked.cid, asked.kid, client_options(self._span, pair, framing)))
 
     def _deny(self, cid: int, kid: int, why: Why) -> None:
         backoff = BACKOFF.get(why)
-        reason = why.value if backoff is None else wire.temporary(why.value, backoff=backoff)
+        reason = (
+            why.value if backoff is None else wire.temporary(why.value, backoff=backoff, elsewhere=why is Why.DRAINING)
+        )
         self._send(wire.client_deny(cid, kid, reason))
 
     def _draw_pair(self) -> Pair:
@@ -237,8 +259,12 @@ class Door:
         if tunnel is None:
             self._send(wire.client_kill(cid))
             return
-        self._with.firewall.admit((tunnel.pair.four, tunnel.pair.six), ipv6=tunnel.features.ipv6)
+        self._let_out(tunnel)
         self._tunnels[cid] = replace(tunnel, up=True)
+
+    def _let_out(self, tunnel: _Tunnel) -> None:
+        passage = self._with.passage(tunnel.proof, tunnel.features)
+        self._with.firewall.admit((tunnel.pair.four, tunnel.pair.six), passage)
 
     def _close(self, cid: int) -> None:
         """Ends a tunnel from our side. openvpn says Disconnect 5 s later; until then its addresses stay taken."""
@@ -276,6 +302,12 @@ class _Asked:
     bucket: int
     minute: int
     proof: bytes = field(repr=False)
+    framing: wire.Framing = wire.Framing.NONE
+
+    @property
+    def entered(self) -> bool:
+        """It came through another node of the fleet."""
+        return LoginLimiter.entered(self.bucket)
 
 
 def _is_wrong(answer: Admission) -> bool:

@@ -58,6 +58,11 @@ class OpenVpn:
         for _, door in self._parts:
             door.replace(old, new)
 
+    def own(self, lease: bytes, mine4: str) -> None:
+        """The account behind this lease has this public IPv4 address here now, or none."""
+        for _, door in self._parts:
+            door.own(lease, mine4)
+
     def _note_trouble(self, ticking: "asyncio.Task[None]") -> None:
         if not ticking.cancelled() and ticking.exception() is not None:
             self.trouble.set()

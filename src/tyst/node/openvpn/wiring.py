@@ -21,11 +21,12 @@ from tyst.node.openvpn.service import OpenVpn
 
 def build(context: DoorContext) -> OpenVpn:
     """OpenVPN for a node that the gate has announced itself to. `start` it once the firewall is up."""
-    limiter = LoginLimiter(time.monotonic, secrets.token_bytes)
+    limiter = LoginLimiter(time.monotonic, secrets.token_bytes, context.entry_of)
     shared = Shared(
         gate=context.gate,
         firewall=context.firewall,
         flows=context.flows,
+        passage=context.passage,
         seal=partial(seal_login, context.announced.gate_public, context.name),
         limiter=limiter,
         outage=Outage(time.monotonic, secrets.token_bytes(32)),
@@ -34,6 +35,11 @@ def build(context: DoorContext) -> OpenVpn:
     )
     trouble = asyncio.Event()
     return OpenVpn([_part(server, context, shared, trouble) for server in servers(context)], trouble)
+
+
+def udp_ports(processes: int, first: int = 1194) -> tuple[int, ...]:
+    """The ports of so many UDP processes."""
+    return tuple(range(first, first + processes))
 
 
 def servers(context: DoorContext) -> list[Server]:

@@ -8,7 +8,8 @@ from tyst.core.openvpn.management import Connect, Disconnect, Established, Event
 from tyst.core.openvpn.server import Range
 from tyst.core.transient import Transient
 from tyst.messages.admission import Admission, Features, Verdict, Why
-from tyst.node.doors import GateState
+from tyst.node.doors import GateState, Passage
+from tyst.node.egress import plain
 from tyst.node.openvpn.door import ASKING_AT_ONCE, ESTABLISH_SECONDS, IDLE_SECONDS, Door, Shared
 from tyst.node.openvpn.limiter import WRONG_PER_MINUTE, LoginLimiter
 from tyst.node.openvpn.outage import LONGEST_OUTAGE, Outage
@@ -24,6 +25,7 @@ class World:
         self.granted: list[bytes] = []
         self.returned: list[bytes] = []
         self.sealed: list[bytes] = []
+        self.entered: list[bool] = []
         self.open: set[str] = set()
         self.v6: list[bool] = []
         self.sent: list[bytes] = []
@@ -34,7 +36,7 @@ class World:
         self.door = Door(
             Range(0),
             self.sent.append,
-            Shared(self, self, self, self.seal, limiter, outage, self.draw, lambda: self.now),  # type: ignore[arg-type]
+            Shared(self, self, self, plain, self.seal, limiter, outage, self.draw, lambda: self.now),  # type: ignore[arg-type]
         )
 
     def draw(self, size: int) -> bytes:
@@ -43,7 +45,8 @@ class World:
     def seal(self, username: Transient[str], password: Transient[str]) -> bytes:
         return f"{username.reveal()}/{password.reveal()}".encode()
 
-    async def admit_login(self, sealed: bytes) -> Admission:
+    async def admit_login(self, sealed: bytes, entered: bool) -> Admission:
+        self.entered.append(entered)
         if self.state is GateState.LOST:
             return Admission(Verdict.REFUSED, Why.UNREACHABLE)
         self.sealed.append(sealed)
@@ -57,9 +60,9 @@ class World:
     def give_back(self, lease: bytes) -> None:
         self.returned.append(lease)
 
-    def admit(self, addresses: Iterable[object], *, ipv6: bool) -> None:
+    def admit(self, addresses: Iterable[object], passage: Passage) -> None:
         self.open |= {str(address) for address in addresses}
-        self.v6.append(ipv6)
+        self.v6.append(passage.ipv6)
 
     def release(self, addresses: Iterable[object]) -> None:
         self.open -= {str(address) for address in addresses}
@@ -229,6 +232,18 @@ async def test_an_ended_lease_closes_at_once_and_is_not_given_back() -> None:
     assert world.returned == []
     assert world.door._leaving == {}
     await world.door.end(b"never-seen", Why.EXPIRED)
+
+
+async def test_an_address_of_ones_own_is_told_with_the_lease_and_changed_on_the_open_tunnel() -> None:
+    world = World()
+    world.answer = Admission(Verdict.OPEN, lease=b"", features=Features(ipv6=True, mine4="192.0.2.32"))
+    await world.up(1)
+    assert [held.mine4 for held in world.door.held()] == ["192.0.2.32"]
+    world.door.own(b"never-seen", "192.0.2.33")
+    world.door.own(b"lease-0", "")
+    assert [held.mine4 for held in world.door.held()] == [""]
+    assert len(world.v6) == 2, "the firewall heard of it at once"
+    assert world.last() != "client-kill 1\n", "and nobody had to connect anew"
 
 
 async def test_a_replaced_lease_is_the_one_that_is_renewed_and_returned() -> None:

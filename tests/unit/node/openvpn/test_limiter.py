@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tyst.core.multihop import MOST_NODES
 from tyst.node.openvpn.limiter import BUCKETS, WRONG_PER_MINUTE, LoginLimiter
 
 
@@ -82,5 +83,5 @@ def test_memory_is_fixed_and_holds_no_address() -> None:
     limiter, _ = made()
     for n in range(5000):
         limiter.take(limiter.bucket_of(f"10.{n // 250}.{n % 250}.1"))
-    assert len(limiter._counts) == BUCKETS
-    assert set(vars(limiter)) == {"_clock", "_draw", "_minute", "_key", "_counts"}
+    assert len(limiter._counts) == BUCKETS + MOST_NODES + 1
+    assert set(vars(limiter)) == {"_clock", "_draw", "_entry_of", "_minute", "_key", "_counts"}

@@ -13,6 +13,7 @@ from tyst.messages.admission import Login
 from tyst.messages.codec import decode
 from tyst.messages.fleet import Announced, NodeSecrets
 from tyst.node.doors import DoorContext, VpnDoor
+from tyst.node.egress import plain
 from tyst.node.openvpn.wiring import build, pem, seal_login, servers
 
 GATE = X25519PrivateKey.generate()
@@ -26,7 +27,7 @@ def context(processes: int = 1) -> DoorContext:
     announced = Announced(b"cert", b"ca", "static", GATE.public_key().public_bytes_raw(), "https://tyst.test")
     nobody = cast(object, Nobody())
     return DoorContext(
-        "se-sto", "eth0", Path("/run"), announced, NodeSecrets(bytes(32), b"key"), nobody, nobody, nobody,  # type: ignore[arg-type]
+        "se-sto", "eth0", Path("/run"), announced, NodeSecrets(bytes(32), b"key"), nobody, nobody, nobody, plain,  # type: ignore[arg-type]
         processes=processes,
     )  # fmt: skip
 
