@@ -13,7 +13,7 @@ from tests.site.world import World
 from tyst.records.inventory import inventory
 
 PUBLIC = ["", "network", "privacy", "signup", "signin", "recover", "not-a-page"]
-OWN = ["account", "account/voucher", "account/settings", "account/wireguard", "account/openvpn"]
+OWN = ["account", "account/voucher", "account/settings", "account/wireguard", "account/openvpn", "account/multihop"]
 OWN += ["account/rekey", "account/delete"]
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 from tests.site.conftest import Open, Visit
 from tests.site.world import World
 from tyst.core.tags import tag_of
-from tyst.core.wireguard.config import from_text, key_text, to_text
+from tyst.core.wireguard.config import from_text, key_text, linux_text, to_text
 
 
 def _config(window: Visit) -> str:
@@ -77,6 +77,28 @@ def test_file_text_and_qr_code_are_the_same_bytes(visit: Open, downloads: Path) 
     assert read.stdout == written + b"\n"
     file.chmod(0o600)
     subprocess.run(["wg-quick", "strip", str(file)], capture_output=True, timeout=20, check=True)
+
+
+def test_a_preshared_key_is_made_when_alice_wants_one_and_the_linux_file_adds_two_lines(
+    visit: Open, downloads: Path
+) -> None:
+    alice = visit()
+    alice.sign_up("alice-psk")
+    alice.redeem()
+    alice.to("/en/account/wireguard")
+    alice.asked.clear()
+    alice.page.check("#wireguard-preshared")
+    alice.page.click("#make")
+    alice.page.wait_for_selector("#wireguard-qr svg")
+    text = alice.page.text_content("#wireguard-text") or ""
+    config = from_text(text)
+    sent = [form for one in alice.asked for part in one for form in _forms(config.preshared) if form in part]
+    assert len(config.preshared) == 32 and len(sent) >= 1, "the other end needs it"
+    with alice.page.expect_download() as waiting:
+        alice.page.click("#wireguard-linux")
+    file = downloads / waiting.value.suggested_filename
+    waiting.value.save_as(file)
+    assert file.read_text() == linux_text(config) and file.name == f"{config.name}.conf"
 
 
 def test_the_key_is_kept_nowhere_in_the_browser(visit: Open) -> None:

@@ -169,10 +169,10 @@ class World:
         self.url = self.http_url = ""
 
     def _fill(self) -> None:
-        for name, city, country, ipv4, ipv6, key, owned in NODES:
+        for number, (name, city, country, ipv4, ipv6, key, owned) in enumerate(NODES, 1):
             self.sql("INSERT INTO location VALUES (?, ?, ?)", name, city, country)
-            sql = "INSERT INTO node (name, location, ipv4, ipv6, wireguard_public, owned, revoked)"
-            self.sql(sql + " VALUES (?, ?, ?, ?, ?, ?, 0)", name, name, ipv4, ipv6, key, owned)
+            sql = "INSERT INTO node (name, location, ipv4, ipv6, wireguard_public, owned, number, revoked)"
+            self.sql(sql + " VALUES (?, ?, ?, ?, ?, ?, ?, 0)", name, name, ipv4, ipv6, key, owned, number)
         self.sql("INSERT INTO fleet VALUES (1, ?, ?, 'https://tyst.test')", self.authority.der(), STATIC_KEY)
 
     def sql(self, statement: str, *values: object) -> list[Any]:
@@ -189,7 +189,7 @@ class World:
     def voucher(self, days: int = 30) -> str:
         """A fresh voucher, as the operator issues it."""
         code = new_code(os.urandom(10))
-        self.sql("INSERT INTO voucher VALUES (?, ?)", hash_of(code), days)
+        self.sql("INSERT INTO voucher (hash, days) VALUES (?, ?)", hash_of(code), days)
         return code
 
     def start(self, https: int, http: int) -> None:

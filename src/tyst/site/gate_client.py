@@ -1,12 +1,13 @@
-"""The site's way to the gate: two questions over mutual TLS, each with the customer's own sealed session.
+"""The site's way to the gate: few questions over mutual TLS, with the customer's own session where they are about her.
 
-How many devices are connected, and 'disconnect all'. The gate hears no address and no name; it is asked only when the
-customer looks. When it can't be reached the page says so and goes on. Counterpart: `gate` answers `/v1/devices` and
-`/v1/drop`; messages are `messages.devices`.
+How many devices are connected, 'disconnect all', and how busy the nodes are. The gate hears no address and no name; of
+a customer it is asked only when she looks. When it can't be reached the page says so and goes on. Counterpart: `gate`
+answers `/v1/devices`, `/v1/drop` and `/v1/loads`; messages are `messages.devices` and `messages.load`.
 """
 
 import http.client
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ import msgspec
 
 from tyst.messages.codec import MAX_BYTES, MessageError, decode, encode
 from tyst.messages.devices import Devices, DevicesOf, DropDevices, Dropped
+from tyst.messages.load import LoadsOf, NodeLoads
 
 TIMEOUT_SECONDS = 3.0
 T = TypeVar("T")
@@ -32,6 +34,9 @@ class Gate(Protocol):
 
     def drop(self, session: bytes) -> int:
         """Disconnects all of this customer's devices; how many there were. Raises GateError."""
+
+    def loads(self) -> Mapping[str, int]:
+        """How busy each node is, 0 to 10. Raises GateError."""
 
 
 class HttpsGate:
@@ -51,6 +56,9 @@ class HttpsGate:
 
     def drop(self, session: bytes) -> int:
         return self._ask("drop", DropDevices(session), Dropped).count
+
+    def loads(self) -> Mapping[str, int]:
+        return self._ask("loads", LoadsOf(), NodeLoads).steps
 
     def _ask(self, name: str, question: msgspec.Struct, form: type[T]) -> T:
         connection = http.client.HTTPSConnection(self._host, self._port, timeout=TIMEOUT_SECONDS, context=self._context)

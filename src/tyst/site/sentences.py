@@ -17,6 +17,7 @@ TOO_MANY = "too-many"
 VOUCHER_MISTYPED = "voucher-mistyped"
 VOUCHER_GONE = "voucher-gone"
 KEY_MALFORMED = "key-malformed"
+PRESHARED_MALFORMED = "preshared-malformed"
 KEY_TAKEN = "key-taken"
 KEY_UNKNOWN = "key-unknown"
 KEYS_TOO_MANY = "keys-too-many"
@@ -26,6 +27,10 @@ EXPIRED = "account-expired"
 NEWSLETTER_NEEDS_EMAIL = "newsletter-needs-email"
 SETTING_UNKNOWN = "setting-unknown"
 GATE_AWAY = "gate-unreachable"
+IPV4_NEEDED = "ipv4-needed"
+IPV4_NONE_FREE = "ipv4-none-free"
+CHANGES_TOO_MANY = "changes-too-many"
+NO_PAIR = "no-pair"
 
 SENTENCES = {
     Fault.USERNAME_FORM: _("A username has 3 to 32 letters, digits, dots, hyphens or underscores."),
@@ -43,6 +48,7 @@ SENTENCES = {
     TOO_MANY: _("Too many tries from your network. Wait ten minutes, then try again."),
     VOUCHER_MISTYPED: _("This voucher is mistyped: a voucher has 18 characters, and these don't fit together."),
     VOUCHER_GONE: _("This voucher is used up, or was never issued."),
+    PRESHARED_MALFORMED: _("This is no preshared key: one has 44 characters and ends in “=”. `wg genpsk` makes one."),
     KEY_MALFORMED: _("This is no WireGuard public key: one has 44 characters and ends in “=”."),
     KEY_TAKEN: _("This key is registered already. Make a new one, or revoke this one first."),
     KEY_UNKNOWN: _("This key isn't registered, so there is nothing to revoke."),
@@ -53,4 +59,8 @@ SENTENCES = {
     NEWSLETTER_NEEDS_EMAIL: _("The newsletter needs an e-mail address."),
     SETTING_UNKNOWN: _("One of these settings has a value that we don't offer."),
     GATE_AWAY: _("The gate can't be reached just now, so nothing was disconnected. Try again in a minute."),
+    IPV4_NEEDED: _("Public IPv4 is an add-on, and your account has none now. Redeem a voucher for it first."),
+    IPV4_NONE_FREE: _("This server has no address to give just now. Choose another, or try again in a few days."),
+    CHANGES_TOO_MANY: _("You have changed this often. Wait ten minutes, then try again."),
+    NO_PAIR: _("Choose two different servers that are up: entry and exit can't be one."),
 }

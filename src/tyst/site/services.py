@@ -20,6 +20,7 @@ from tyst.site.geo import GeoSource
 from tyst.site.limits import Limits
 from tyst.site.passwords import Passwords
 from tyst.site.sessions import Denied
+from tyst.site.steering import Steering
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Services:
     passwords: Passwords
     denied: Denied
     assets: Assets
+    steering: Steering
 
     @property
     def seconds(self) -> int:

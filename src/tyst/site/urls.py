@@ -6,7 +6,18 @@ from django.urls.resolvers import LocalePrefixPattern
 from django.utils.translation import get_language
 
 from tyst.site.languages import prefix_of
-from tyst.site.pages import account, join, leaving, openvpn, public, settings, wireguard
+from tyst.site.pages import (
+    account,
+    join,
+    leaving,
+    multihop,
+    openvpn,
+    public,
+    public_ipv4,
+    settings,
+    udp_blocked,
+    wireguard,
+)
 
 
 class PrefixPattern(LocalePrefixPattern):
@@ -21,6 +32,9 @@ _PAGES: list[URLPattern | URLResolver] = [
     path("", public.start, name="start"),
     path("network", public.network, name="network"),
     path("privacy", public.privacy, name="privacy"),
+    path("udp-blocked", udp_blocked.overview, name="udp-blocked"),
+    path("udp-blocked/authority.crt", udp_blocked.authority, name="udp-blocked-authority"),
+    path("udp-blocked/<slug:name>", udp_blocked.commands, name="udp-blocked-node"),
     path("signup", join.sign_up, name="signup"),
     path("signin", join.sign_in, name="signin"),
     path("signout", join.sign_out, name="signout"),
@@ -34,6 +48,9 @@ _PAGES: list[URLPattern | URLResolver] = [
     path("account/openvpn", openvpn.overview, name="openvpn"),
     path("account/openvpn/credential", openvpn.credential, name="credential"),
     path("account/openvpn/<slug:name>-<slug:protocol>.ovpn", openvpn.download, name="profile"),
+    path("account/multihop", multihop.overview, name="multihop"),
+    path("account/multihop/profile.ovpn", multihop.download, name="multihop-profile"),
+    path("account/ipv4", public_ipv4.overview, name="public-ipv4"),
     path("account/disconnect", leaving.disconnect, name="disconnect"),
     path("account/rekey", leaving.rekey, name="rekey"),
     path("account/delete", leaving.delete, name="delete"),

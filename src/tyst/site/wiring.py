@@ -56,19 +56,22 @@ def application(options: Options) -> Any:
     from tyst.site import assets, geo, limits, passwords, sessions
     from tyst.site.gate_client import HttpsGate
     from tyst.site.services import Services, SiteHandler
+    from tyst.site.steering import Steering
 
     _admit_own_name()
     now = clock()
+    gate = HttpsGate(options.gate, options.state)
     services = Services(
         now=now,
         draw=os.urandom,
         keys=site_keys(options.state),
-        gate=HttpsGate(options.gate, options.state),
+        gate=gate,
         geo=geo.from_files(options.geoip or geo.DEFAULT_FILES),
         limits=limits.default_limits(now, os.urandom),
         passwords=passwords.Passwords(),
         denied=sessions.Denied(),
         assets=assets.load(),
+        steering=Steering(gate, now),
     )
     return SiteHandler(services)
 

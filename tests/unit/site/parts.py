@@ -10,6 +10,7 @@ from tyst.core.keyring import Keyring
 from tyst.records.models import Fleet, Location, Node
 from tyst.site import assets, geo, limits, passwords, sessions
 from tyst.site.services import Services
+from tyst.site.steering import Steering
 
 COUNTRIES = ["3221225984,3221226239,SE", "2001:db8:46::,2001:db8:46:ffff:ffff:ffff:ffff:ffff,DE"]
 
@@ -24,15 +25,17 @@ def services(keys: Keyring, gate: GateOfTest, clock: Clock) -> Services:
     words: dict[str, Any] = {"now": clock, "draw": os.urandom, "keys": keys, "gate": gate}
     hasher, files, _ = _slow_parts()
     words |= {"geo": geo.TableSource(COUNTRIES), "limits": limits.default_limits(clock, os.urandom)}
+    words |= {"steering": Steering(gate, clock)}
     return Services(**words, passwords=hasher, denied=sessions.Denied(), assets=files)
 
 
 def fleet() -> None:
     """Two cities with a node each, and the fleet's public facts."""
-    for name, city, country, ipv4, ipv6, key, owned in NODES:
+    for number, (name, city, country, ipv4, ipv6, key, owned) in enumerate(NODES, 1):
         place = Location(slug=name, city=city, country=country)
         place.save(force_insert=True)
-        node = Node(name=name, location=place, ipv4=ipv4, ipv6=ipv6, wireguard_public=key, owned=bool(owned))
+        facts = {"ipv4": ipv4, "ipv6": ipv6, "wireguard_public": key, "owned": bool(owned), "number": number}
+        node = Node(name=name, location=place, **facts)
         node.save(force_insert=True)
     fact = Fleet(openvpn_authority=_slow_parts()[2], tls_crypt=STATIC_KEY, site="https://tyst.test")
     fact.save(force_insert=True)

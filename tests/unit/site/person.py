@@ -35,6 +35,7 @@ class GateOfTest:
     keys: Any
     now: Clock
     counts: dict[bytes, int] = field(default_factory=dict)
+    busy: dict[str, int] = field(default_factory=dict)
     away: bool = False
 
     def _handle(self, session: bytes) -> bytes:
@@ -44,6 +45,11 @@ class GateOfTest:
 
     def devices(self, session: bytes) -> int:
         return self.counts.get(self._handle(session), 0)
+
+    def loads(self) -> dict[str, int]:
+        if self.away:
+            raise GateError("away")
+        return self.busy
 
     def drop(self, session: bytes) -> int:
         return self.counts.pop(self._handle(session), 0)

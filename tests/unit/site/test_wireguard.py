@@ -1,5 +1,6 @@
 """Registering and revoking keys: by whoever holds the private half, and by nobody else."""
 
+import html
 import re
 import subprocess
 from pathlib import Path
@@ -35,6 +36,23 @@ def test_alices_key_becomes_a_record_that_only_gate_and_device_open_together(sit
     assert opened.handle == handle and opened.last_month == month
     for secret in (handle, key.public, key.private, b"alice"):
         assert secret not in record and secret not in tag
+
+
+def test_a_preshared_key_is_sealed_with_the_record_and_in_no_answer(site: Site) -> None:
+    alice, key, secret = site.subscriber(), DeviceKey(), bytes(range(100, 132))
+    answer = key.send(alice, preshared=key_text(secret))
+    assert answer.json["preshared"] is True and key_text(secret) not in answer.text
+    ((tag, record, _),) = _records()
+    words = {"tag": tag, "gate_privates": site.gate_keys.hpke, "now": site.services.seconds}
+    assert KeyRecord.opened(record, opener=opener_of(key.public), **words).preshared == secret
+    DeviceKey().send(alice)
+    assert len({len(record) for _, record, _ in _records()}) == 1, "and the record's length says nothing of it"
+
+
+@pytest.mark.parametrize("text", ["x", "A" * 44, "B" * 43 + "=", "A" * 4000])
+def test_a_malformed_preshared_key_registers_nothing(site: Site, text: str) -> None:
+    answer = DeviceKey().send(site.subscriber(), preshared=text)
+    assert answer.status == 422 and answer.json["code"] == "preshared-malformed" and _records() == []
 
 
 def test_two_records_have_one_length_and_one_month(site: Site) -> None:
@@ -158,5 +176,6 @@ def test_the_pages_commands_register_a_key_without_javascript(site: Site, tmp_pa
     assert answer.status == 200 and "PrivateKey = PUT_YOUR_PRIVATE_KEY_HERE" in answer.text and len(_records()) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tyst.key"]
     assert (tmp_path / "tyst.key").read_text().strip() not in answer.text
+    assert "PostUp = nft " in html.unescape(answer.text) and "PresharedKey" not in answer.text
     wrong = alice.post("/en/account/wireguard", {**form, "public_key": "x"})
     assert wrong.status == 422 and str(SENTENCES["key-malformed"]) in wrong.text

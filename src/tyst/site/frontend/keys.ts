@@ -1,5 +1,6 @@
 // WireGuard keys in the browser: making a pair, writing keys as text, and proving that we hold a private half.
-// The private key stays in this page's memory. Counterparts: core/wireguard/config.py and site/possession.py.
+// The private key stays in this page's memory; a preshared key is sent once, because the other end needs it.
+// Counterparts: core/wireguard/config.py and site/possession.py.
 import { x25519 } from "@noble/curves/ed25519.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
@@ -15,6 +16,11 @@ export function newPair(): KeyPair {
   privateKey[0] = privateKey[0]! & 248;
   privateKey[31] = (privateKey[31]! & 127) | 64;
   return { privateKey, publicKey: x25519.getPublicKey(privateKey) };
+}
+
+/** A fresh preshared key, as `wg genpsk` makes one. */
+export function newPreshared(): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(32));
 }
 
 /** The pair of a private key that somebody holds already. */

@@ -7,8 +7,9 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from tyst.core.account import FIELDS, is_live
+from tyst.core.owner import OWNER
 from tyst.core.voucher import VoucherError
-from tyst.records import accounts, vouchers
+from tyst.records import accounts, reservations, vouchers
 from tyst.records.inventory import inventory
 from tyst.records.models import Account
 from tyst.site import sentences
@@ -32,6 +33,7 @@ def overview_context(request: SiteRequest) -> dict[str, Any]:
     return {
         "fields": [(name, field_text(account, name, devices), purpose(name)) for name in FIELDS],
         "devices": devices,
+        "own_address": reservations.held_by(request.services.keys.secrets[OWNER], account),
         "live": is_live(account.subscription, request.services.now().date()),
     }
 

@@ -5,6 +5,7 @@ from datetime import UTC, date
 from django.http import HttpResponse
 
 from tyst.core.account import is_live
+from tyst.core.owner import OWNER
 from tyst.records import erase
 from tyst.records.models import Account
 from tyst.site import sentences, sessions
@@ -73,7 +74,8 @@ def _days_lost(request: SiteRequest, account: Account) -> int:
 
 def _deleted(request: SiteRequest, account: Account) -> HttpResponse:
     _drop_now(request)
-    erase.delete_account(account.handle)
+    services = request.services
+    erase.delete_account(account.handle, services.keys.secrets[OWNER], services.now())
     request.account = request.session = None
     response = page(request, "gone.html")
     sessions.drop_cookies(response)

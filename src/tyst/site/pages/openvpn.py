@@ -9,17 +9,21 @@ import ssl
 from django.http import Http404, HttpResponse
 
 from tyst.core.account import is_live
+from tyst.core.faces import PLAIN, Face
 from tyst.core.openvpn.profile import Profile, Protocol, Remote, profile, server_name_of
+from tyst.core.reach import NODE_LOOPBACK
 from tyst.core.tokens import Credential, credential_pair, seal_token
 from tyst.records import places
 from tyst.records.models import Account
 from tyst.records.places import PublicNode
-from tyst.site import sentences, sessions
+from tyst.site import choices, sentences, sessions
 from tyst.site.pages.common import allows, customer, page, refused, signed_in
 from tyst.site.pages.public import cities
 from tyst.site.services import SiteRequest
+from tyst.site.steering import in_order, recommended
 
 PROTOCOLS: tuple[Protocol, ...] = ("udp", "tcp")
+WRAPPED = "shadowsocks"
 
 
 @allows("GET")
@@ -30,10 +34,14 @@ def overview(request: SiteRequest) -> HttpResponse:
 
 
 def _context(request: SiteRequest) -> dict[str, object]:
+    nodes, loads = places.public_nodes(), request.services.steering.loads()
     return {
-        "cities": cities(places.public_nodes()),
+        "cities": cities(in_order(nodes, loads)),
+        "recommended": recommended(nodes, loads),
         "protocols": PROTOCOLS,
         "live": _live(request),
+        "faces": choices.faces(),
+        "face": choices.chosen(request.GET.get("dns", "")).word,
     }
 
 
@@ -61,24 +69,53 @@ def download(request: SiteRequest, name: str, protocol: str) -> HttpResponse:
     if not _live(request):
         return refused(request, "openvpn.html", {"profile": sentences.EXPIRED}, _context(request))
     node = next((one for one in places.public_nodes() if one.name == name), None)
-    if node is None or protocol not in PROTOCOLS:
+    if node is None or protocol not in (*PROTOCOLS, WRAPPED):
         raise Http404
-    text = profile_text(customer(request)[0], node, "udp" if protocol == "udp" else "tcp")
+    text = profile_text(
+        customer(request)[0],
+        node,
+        "udp" if protocol == "udp" else "tcp",
+        wrapped=protocol == WRAPPED,
+        face=choices.chosen(request.GET.get("dns", "")),
+    )
     headers = {"Content-Disposition": f'attachment; filename="{node.name}-{protocol}.ovpn"'}
     return HttpResponse(text, content_type="application/x-openvpn-profile", headers=headers)
 
 
-def profile_text(account: Account, node: PublicNode, protocol: Protocol) -> str:
-    """The portable profile: IPv4 first, because some programs take the first remote only."""
+def profile_text(
+    account: Account,
+    node: PublicNode,
+    protocol: Protocol,
+    by: tuple[Remote, ...] = (),
+    *,
+    wrapped: bool = False,
+    face: Face = PLAIN,
+) -> str:
+    """The portable profile: IPv4 first, because some programs take the first remote only.
+
+    `by`: a multihop's entry. `wrapped`: through a Shadowsocks proxy on the customer's machine.
+    """
     facts = places.fleet()
     if facts is None:
         raise Http404
-    port = node.openvpn_udp if protocol == "udp" else node.openvpn_tcp
     value = Profile(
-        remotes=(Remote(node.ipv4, port, protocol), Remote(node.ipv6, port, protocol)),
+        remotes=by or _remotes(node, protocol, wrapped=wrapped),
         authority_pem=ssl.DER_cert_to_PEM_cert(facts.openvpn_authority),
         tls_crypt=facts.tls_crypt,
         server_name=server_name_of(node.name),
         compression=bool(account.compression),
+        wrapped=node.ipv4 if wrapped else None,
+        face=face,
     )
     return profile(value)
+
+
+def _remotes(node: PublicNode, protocol: Protocol, *, wrapped: bool) -> tuple[Remote, ...]:
+    """Where to connect to; the UDP processes of a node stand on the ports from its first one up."""
+    if wrapped:
+        return (Remote(NODE_LOOPBACK, node.openvpn_tcp, "tcp"),)
+    if protocol == "tcp":
+        ports = [node.openvpn_tcp]
+    else:
+        ports = [node.openvpn_udp + number for number in range(node.openvpn_processes)]
+    return tuple(Remote(address, port, protocol) for address in (node.ipv4, node.ipv6) for port in ports)

@@ -5,23 +5,34 @@ openssl computes the proof. What is registered is a sealed record under a tag: t
 """
 
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 
 from tyst.core.account import is_live
+from tyst.core.faces import Face
 from tyst.core.tags import opener_of, tag_of
-from tyst.core.tokens import KeyRecord
-from tyst.core.wireguard.addresses import RESOLVER4, RESOLVER6, tunnel_addresses
-from tyst.core.wireguard.config import EVERYTHING, MTU, ConfigError, endpoint_text, key_bytes, key_text
+from tyst.core.tokens import NO_PRESHARED, KeyRecord
+from tyst.core.wireguard.addresses import tunnel_addresses
+from tyst.core.wireguard.config import (
+    EVERYTHING,
+    MTU,
+    ConfigError,
+    endpoint_of,
+    endpoint_text,
+    key_bytes,
+    key_text,
+    kill_switch,
+)
 from tyst.records import erase, keys, places
 from tyst.records.places import PublicNode
-from tyst.site import possession, sentences, sessions
+from tyst.site import choices, possession, sentences, sessions
 from tyst.site.pages.common import allows, customer, page, signed_in, typed
 from tyst.site.sentences import SENTENCES
 from tyst.site.services import SiteRequest
+from tyst.site.steering import in_order, recommended
 
 
 class _Refused(Exception):
@@ -43,7 +54,13 @@ def door(request: SiteRequest) -> HttpResponse:
         done = _act(request)
     except _Refused as refusal:
         return _refuse(request, refusal)
-    return JsonResponse(done) if _wants_json(request) else page(request, "wireguard_done.html", done)
+    return JsonResponse(done) if _wants_json(request) else page(request, "wireguard_done.html", _with_hooks(done))
+
+
+def _with_hooks(done: dict[str, Any]) -> dict[str, Any]:
+    """The answer with wg-quick's hooks beside each config (the script writes them itself)."""
+    nodes = [{**node, "hooks": kill_switch(*endpoint_of(node["endpoint"]))} for node in done.get("nodes", ())]
+    return {**done, "nodes": nodes}
 
 
 def _stranger(request: SiteRequest) -> HttpResponse:
@@ -59,7 +76,13 @@ def _wants_json(request: SiteRequest) -> bool:
 def _context(request: SiteRequest) -> dict[str, Any]:
     text, public = _challenge(request)
     live = is_live(customer(request)[0].subscription, request.services.now().date())
-    return {"challenge": text, "challenge_key": key_text(public), "live": live, "nodes": places.public_nodes()}
+    return {
+        "challenge": text,
+        "challenge_key": key_text(public),
+        "live": live,
+        "nodes": places.public_nodes(),
+        "faces": choices.faces(),
+    }
 
 
 def _challenge(request: SiteRequest) -> tuple[str, bytes]:
@@ -104,6 +127,15 @@ def _public_key(request: SiteRequest) -> bytes:
         raise _Refused(sentences.KEY_MALFORMED) from None
 
 
+def _preshared(request: SiteRequest) -> bytes:
+    """The preshared key that the device's configuration has; it passes once, and only the gate can read it again."""
+    text = typed(request, "preshared", 60).strip()
+    try:
+        return key_bytes(text) if text else NO_PRESHARED
+    except ConfigError:
+        raise _Refused(sentences.PRESHARED_MALFORMED) from None
+
+
 def _may_register(request: SiteRequest) -> None:
     account, _session = customer(request)
     if not is_live(account.subscription, request.services.now().date()):
@@ -134,7 +166,8 @@ def _register(request: SiteRequest, public_key: bytes) -> dict[str, Any]:
     month = keys.last_month(services.now())
     tag, nonce = tag_of(public_key), services.draw(sessions.NONCE_BYTES)
     gate_public = services.keys.known["gate"]
-    record = KeyRecord(handle, month).sealed(
+    preshared = _preshared(request)
+    record = KeyRecord(handle, month, preshared).sealed(
         tag=tag, opener=opener_of(public_key), gate_public=gate_public, nonce=nonce, now=services.seconds
     )
     if not services.limits.keys.take(handle):
@@ -143,27 +176,31 @@ def _register(request: SiteRequest, public_key: bytes) -> dict[str, Any]:
         keys.add(tag, record, month)
     except keys.KeyTakenError:
         raise _Refused(sentences.KEY_TAKEN, 409) from None
-    return _registered(public_key, places.public_nodes())
+    face = choices.chosen(typed(request, "dns", 20))
+    return {**_registered(public_key, services.steering.loads(), face), "preshared": preshared != NO_PRESHARED}
 
 
-def _registered(public_key: bytes, nodes: Sequence[PublicNode]) -> dict[str, Any]:
-    """What a config needs besides the private key."""
+def _registered(public_key: bytes, loads: Mapping[str, int], face: Face) -> dict[str, Any]:
+    """What a config needs besides the private key. `loads`: how busy the servers are; the least busy come first."""
     address4, address6 = tunnel_addresses(public_key)
+    nodes = places.public_nodes()
+    best = recommended(nodes, loads)
     return {
         "ok": True,
         "address": f"{address4}, {address6}",
-        "dns": f"{RESOLVER6}, {RESOLVER4}",
+        "dns": face.text,
         "mtu": MTU,
         "allowed": EVERYTHING,
-        "nodes": [_node(node) for node in nodes],
+        "nodes": [{**_node(node), "recommended": node.name in best} for node in in_order(nodes, loads)],
     }
 
 
-def _node(node: PublicNode) -> dict[str, str]:
+def _node(node: PublicNode) -> dict[str, str | int]:
     return {
         "name": node.name,
         "city": node.city,
         "country": node.country,
+        "number": node.number,
         "key": key_text(node.wireguard_public),
         "endpoint": endpoint_text(node.ipv4, node.wireguard_port),
     }
