@@ -35,6 +35,7 @@ from tyst.messages.admission import Admission, Features, Login, Verdict, Why
 from tyst.messages.codec import decode
 from tyst.messages.fleet import Announced, NodeSecrets
 from tyst.node.doors import DoorContext, GateState
+from tyst.node.egress import plain
 from tyst.node.openvpn.service import OpenVpn
 from tyst.node.openvpn.wiring import build, pem
 
@@ -73,11 +74,12 @@ class ObedientGate:
         self.accounts = {"alice": "correct horse", "bob": "battery staple"}
         self.refuse: dict[str, tuple[Verdict, Why]] = {}
         self.delay = 0.0
+        self.features = Features(ipv6=True)
         self.asked: list[str] = []
         self.granted: list[bytes] = []
         self.returned: list[bytes] = []
 
-    async def admit_login(self, sealed: bytes) -> Admission:
+    async def admit_login(self, sealed: bytes, entered: bool = False) -> Admission:
         if self.state is GateState.LOST:
             return Admission(Verdict.REFUSED, Why.UNREACHABLE)
         raw = (self._private.private_bytes_raw(),)
@@ -90,7 +92,7 @@ class ObedientGate:
         if self.accounts.get(login.username) != login.password:
             return Admission(Verdict.REFUSED, Why.LOGIN)
         self.granted.append(secrets.token_bytes(16))
-        return Admission(Verdict.OPEN, lease=self.granted[-1], features=Features(ipv6=True))
+        return Admission(Verdict.OPEN, lease=self.granted[-1], features=self.features)
 
     def give_back(self, lease: bytes) -> None:
         self.returned.append(lease)
@@ -102,7 +104,7 @@ class RememberingFirewall:
     def __init__(self) -> None:
         self.open: set[str] = set()
 
-    def admit(self, addresses: Iterable[object], *, ipv6: bool) -> None:
+    def admit(self, addresses: Iterable[object], passage: object) -> None:
         self.open |= {str(address) for address in addresses}
 
     def confine(self, address: object) -> None:
@@ -166,6 +168,7 @@ class Rig:
             gate=self.gate,
             firewall=self.firewall,  # type: ignore[arg-type]
             flows=self.firewall,  # type: ignore[arg-type]
+            passage=plain,
         )
         self.openvpn: OpenVpn = build(self.context)
         self.clients: list[Client] = []

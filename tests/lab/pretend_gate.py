@@ -25,6 +25,7 @@ from tyst.core.tokens import to_text
 from tyst.messages import admission as a
 from tyst.messages import fleet as f
 from tyst.messages.codec import decode, encode
+from tyst.messages.network import Network, NetworkOf
 
 FOLDER = Path("/run/test")
 GATE = f"https://{ADDRESSES['gate'][0]}:8443"
@@ -106,7 +107,7 @@ class PretendGate:
         path, body = request.match_info["path"], await request.read()
         if request.transport is None or (path != "enrol" and not request.transport.get_extra_info("peercert")):
             return web.Response(status=403, body=encode(f.Refusal("certificate", "no certificate")))
-        if path != "renew":
+        if path not in ("renew", "network"):
             self._note(path)
         return web.Response(body=encode(getattr(self, path.replace("/", "_"))(body)))
 
@@ -124,6 +125,10 @@ class PretendGate:
             self._sign(asked.openvpn_request), self.root.public_bytes(Encoding.DER), "", bytes(32),
             "https://tyst.test", list(web_host),
         )  # fmt: skip
+
+    def network(self, body: bytes) -> Any:
+        """A fleet of one node, with one address."""
+        return Network(b"only", changed=decode(body, NetworkOf).version != b"only")
 
     def admit_key(self, body: bytes) -> Any:
         decode(body, a.AdmitKey)

@@ -201,7 +201,7 @@ def test_row_11_mallory_cannot_shadow_a_port_on_which_the_node_listens(node: Rig
         (range_, "masquerade"),
         ("dport { 1194, 51820 } fib daddr type local notrack", "dport 1 notrack"),
         ("dport { 1194, 51820 } notrack", "dport 1 notrack"),
-        (f"{ports} drop", "udp sport 1 drop"),
+        (f"{ports} ip saddr != @vp_mine4 drop", "udp sport 1 drop"),
     )
     with node.ruleset(*bare):
         assert _steal(node, port, source) == "stolen", "with a plain masquerade the attack works"

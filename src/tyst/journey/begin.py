@@ -9,10 +9,10 @@ import threading
 import time
 
 from tyst.journey import pages
-from tyst.journey.cast import SEEN_WITHIN, Cast, forms_of_key
+from tyst.journey.cast import Cast, forms_of_key
 from tyst.journey.report import expect
 from tyst.lab.bringup import STATE
-from tyst.lab.topology import PLACES
+from tyst.lab.topology import PLACES, is_exit
 from tyst.lab.wait import wait_until
 from tyst.lab.watch import Watch
 from tyst.lab.wireguard import wg_show
@@ -20,6 +20,8 @@ from tyst.lab.wireguard import wg_show
 FIELDS = 21
 CROWD = 1000
 GONE_WITHIN = 185.0
+SEEN_WITHIN = 45.0
+"""A busy machine takes its time; that it is quick is what the cold connects measure."""
 RETRY_MS = 1000.0
 """A client tries again after 5 s: any answer that took over a second may have waited for that."""
 
@@ -79,22 +81,28 @@ def connect(cast: Cast) -> str:
     with Watch(cast.lab["alice"], "eth0", outside, leaving=True) as watch:
         checks = seen_from_outside(cast, "alice", "se-sto")
         expect(not watch.packets, f"{watch.count()} packets left outside the tunnel")
-    wait_until(lambda: pages.devices(cast.browser("alice")) == 1, within=10, what="devices to be 1")
+    wait_until(lambda: pages.devices(cast.browser("alice")) == 1, within=40, what="devices to be 1")
     return f"{checks}; 0 packets outside the tunnel; devices 1"
 
 
 def seen_from_outside(cast: Cast, who: str, node: str) -> str:
-    """A person's address is the node's in both families, and only the node's resolver asks for her."""
+    """A person's address is one of the node's exits in both families, and only the node's resolver asks for her."""
     person, place = cast.people[who], PLACES[node]
-    wait_until(
-        lambda: person.address() == str(place.ipv4), within=SEEN_WITHIN, what=f"{who} to be seen at {node}'s address"
-    )
-    expect(person.address(6) == str(place.ipv6), "over IPv6 she is not seen at the node's address")
+    leaves_by(cast, who, node)
+    expect(is_exit(node, person.address(6, within=20)), "over IPv6 she is not seen at one of the node's exits")
     name = person.asks()
-    wait_until(lambda: cast.witnesses(name), within=5, what="a resolver to ask for her name")
+    wait_until(lambda: cast.witnesses(name), within=20, what="a resolver to ask for her name")
     askers = set(cast.witnesses(name))
     expect(askers <= {str(place.ipv4), str(place.ipv6)}, "another resolver than the node's asked for her")
     return "seen at the node's IPv4 and IPv6; DNS by the node's resolver only"
+
+
+def leaves_by(cast: Cast, who: str, node: str, within: float = SEEN_WITHIN, every: float = 0.1) -> None:
+    """Waits until the internet sees a person at one of a node's exits; `NotInTime` says when it doesn't."""
+    person = cast.people[who]
+    wait_until(
+        lambda: is_exit(node, person.address()), within=within, every=every, what=f"{who} to be seen at {node}'s exit"
+    )
 
 
 def unknown_before(cast: Cast) -> str:

@@ -108,6 +108,10 @@ class Driver:
             self._page.click(selector)
         return waiting.value.path().read_text()
 
+    def fetched(self, path: str) -> str:
+        """What a path of the site answers to this browser, with its cookies; nothing is shown."""
+        return self._context.request.get(self._base + path, ignore_https_errors=True).text()
+
     def picture(self, selector: str) -> str:
         """A screenshot of one element, PNG in base64."""
         return base64.b64encode(self._page.locator(selector).first.screenshot()).decode()

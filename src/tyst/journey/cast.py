@@ -21,12 +21,6 @@ from tyst.lab.lab import Lab
 from tyst.lab.topology import CLIENTS
 from tyst.lab.wireguard import wg_show
 
-SEEN_WITHIN = 45.0
-"""Seconds until a customer's new tunnel must carry her on a machine that is busy: two of a client's retries and more.
-
-How quick it is when nothing else runs, the cold connects measure.
-"""
-
 
 @dataclass(frozen=True)
 class Names:

@@ -4,12 +4,12 @@ import contextlib
 import time
 
 from tyst.journey import pages
-from tyst.journey.begin import seen_from_outside
-from tyst.journey.cast import SEEN_WITHIN, Cast, Names
+from tyst.journey.begin import leaves_by, seen_from_outside
+from tyst.journey.cast import Cast, Names
 from tyst.journey.report import expect
 from tyst.lab.bringup import STATE
 from tyst.lab.host import CommandFailed
-from tyst.lab.topology import PLACES
+from tyst.lab.topology import PLACES, is_exit
 from tyst.lab.wait import wait_until
 from tyst.lab.watch import Watch
 
@@ -35,19 +35,20 @@ def openvpn(cast: Cast) -> str:
     browser, names = cast.browser("alice"), cast.alice_names
     profile = cast.files["ovpn-se-sto"] = pages.openvpn_profile(browser, "se-sto", "udp")
     first = cast.people["bob"].openvpn_up(profile, names.username, names.password)
-    with Watch(
-        cast.lab["bob"], "eth0", f"not (udp port 1194 and host {PLACES['se-sto'].ipv4}) and not icmp6", leaving=True
-    ) as watch:
-        checks = seen_from_outside(cast, "bob", "se-sto")
-        expect(not watch.packets, f"{watch.count()} packets left outside the tunnel")
-    devices_become(cast, 2, 30)
-    first.end()
-    devices_become(cast, 1, 30)
+    outside = f"not (udp port 1194 and host {PLACES['se-sto'].ipv4}) and not icmp6"
+    try:
+        with Watch(cast.lab["bob"], "eth0", outside, leaving=True) as watch:
+            checks = seen_from_outside(cast, "bob", "se-sto")
+            expect(not watch.packets, f"{watch.count()} packets left outside the tunnel")
+        devices_become(cast, 2, 40)
+    finally:
+        first.end()
+    devices_become(cast, 1, 45)
     cast.credential = pages.credential(browser)
     expect(names.username not in "".join(cast.credential), "the credential names the account")
     cast.openvpns["bob"] = cast.people["bob"].openvpn_up(profile, *cast.credential)
     seen_from_outside(cast, "bob", "se-sto")
-    devices_become(cast, 2, 30)
+    devices_become(cast, 2, 40)
     return f"{checks}; by password devices 2, goodbye 1, by credential 2"
 
 
@@ -56,14 +57,10 @@ def fifth_device(cast: Cast) -> str:
     browser = cast.browser("alice")
     cast.files["charlie"] = pages.make_key(browser, "de-fra")
     cast.people["charlie"].wireguard_up(cast.files["charlie"], "de-fra")
-    wait_until(
-        lambda: cast.people["charlie"].address() == str(PLACES["de-fra"].ipv4),
-        within=SEEN_WITHIN,
-        what="the third device",
-    )
+    leaves_by(cast, "charlie", "de-fra")
     profile = cast.files["ovpn-de-fra"] = pages.openvpn_profile(browser, "de-fra", "tcp")
     cast.openvpns["phone"] = cast.people["phone"].openvpn_up(profile, *cast.credential)
-    devices_become(cast, 4, 30)
+    devices_become(cast, 4, 45)
     refused = cast.people["mallory"].openvpn_start(profile, *cast.credential)
     told = refused.reads_until(r"AUTH_FAILED.*device-limit", 40)
     refused.end()
@@ -82,7 +79,7 @@ def walled_garden(cast: Cast) -> str:
     def notice() -> str:
         return fifth.fetch("http://[fd74:7973:7400::2]/", "-L")
 
-    wait_until(lambda: "device" in notice().lower(), within=20, what="the notice page to say why")
+    wait_until(lambda: "device" in notice().lower(), within=45, what="the notice page to say why")
     expect("tyst.test" in notice(), "the notice page does not say where to go")
     expect(
         "302" in fifth.fetch("http://connectivity-check.ubuntu.com/")[:40],
@@ -98,10 +95,7 @@ def quiet_slot_yields(cast: Cast) -> float:
     """The third device vanishes without a goodbye; the fifth gets its slot without anybody's help."""
     cast.lab["charlie"].run(["ip", "link", "set", "de-fra", "down"])
     began = time.monotonic()
-    fifth = cast.people["mallory"]
-    wait_until(
-        lambda: fifth.address() == str(PLACES["de-fra"].ipv4), within=YIELD, every=1, what="the quiet slot to yield"
-    )
+    leaves_by(cast, "mallory", "de-fra", within=YIELD, every=1)
     expect(pages.devices(cast.browser("alice")) == 4, "devices is not 4 after the quiet slot yielded")
     return time.monotonic() - began
 
@@ -112,8 +106,10 @@ def node_dies(cast: Cast) -> str:
     try:
         took = devices_become(cast, 2, RECONVERGE)
     finally:
-        cast.openvpns.pop("phone").end()
-        cast.people["mallory"].wireguard_down("de-fra")
+        if "phone" in cast.openvpns:
+            cast.openvpns.pop("phone").end()
+        with contextlib.suppress(CommandFailed):
+            cast.people["mallory"].wireguard_down("de-fra")
         cast.provider.start_node("de-fra")
     cast.report.figures["devices_after_node_kill_s"] = round(took, 1)
     return f"devices right after {took:.0f} s"
@@ -125,11 +121,11 @@ def gate_dies(cast: Cast) -> str:
     cast.provider.kill_gate()
     wait_until(
         lambda: pages.devices_or_none(cast.browser("alice")) is None,
-        within=10,
+        within=25,
         what="the site to say that the gate is away",
     )
-    expect(cast.alice.address() == str(PLACES["se-sto"].ipv4), "Alice's tunnel noticed")
-    expect(cast.people["bob"].address() == str(PLACES["se-sto"].ipv4), "Bob's tunnel noticed")
+    expect(is_exit("se-sto", cast.alice.address()), "Alice's tunnel noticed")
+    expect(is_exit("se-sto", cast.people["bob"].address()), "Bob's tunnel noticed")
     said = pings.communicate(timeout=45)[0]
     expect(" 0% packet loss" in said, f"pings were lost: {said.strip().splitlines()[-2:]}")
     cast.provider.start_gate()
@@ -144,7 +140,7 @@ def accounts_end(cast: Cast) -> str:
     for who, names in customers.items():
         newcomer(cast, who, names)
     for who in ("charlie", "phone"):
-        expect(cast.people[who].address() == str(PLACES["de-fra"].ipv4), f"{who} is not connected")
+        expect(is_exit("de-fra", cast.people[who].address()), f"{who} is not connected")
     began = time.monotonic()
     pages.rekey(cast.browser("alice"))
     pages.delete_account(cast.browser("phone"), customers["phone"])
@@ -163,8 +159,7 @@ def newcomer(cast: Cast, who: str, names: Names) -> None:
     pages.sign_up(browser, names)
     pages.redeem(browser, cast.provider.vouchers(1)[0])
     cast.people[who].wireguard_up(pages.make_key(browser, "de-fra"), "de-fra")
-    person = cast.people[who]
-    wait_until(lambda: person.address() == str(PLACES["de-fra"].ipv4), within=SEEN_WITHIN, what=f"{who} to connect")
+    leaves_by(cast, who, "de-fra")
 
 
 def end_subscription(cast: Cast, names: Names) -> None:

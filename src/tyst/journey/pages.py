@@ -75,14 +75,85 @@ def devices_or_none(browser: Browser) -> int | None:
 
 def make_key(browser: Browser, node: str) -> str:
     """Has the browser make a key pair and register it; returns the file for a node."""
+    begin_key(browser)
+    return config(browser, node)
+
+
+def begin_key(browser: Browser, *, preshared: bool = False) -> None:
+    """Has the browser make a key pair and register it; the page then offers files until it is left."""
     browser.open("/en/account/wireguard")
+    if preshared:
+        browser.check("#wireguard-preshared")
     browser.click("#make")
     browser.wait("#wireguard-ready:not([hidden])")
+
+
+def config(browser: Browser, node: str, *, entry: str = "", dns: str = "") -> str:
+    """The file that the open page offers for a node, perhaps by way of an entry, perhaps with other name servers."""
     browser.choose("#wireguard-node", node)
+    if entry:
+        browser.choose("#wireguard-entry", entry)
+    if dns:
+        browser.choose("#wireguard-dns", dns)
     offered = browser.attributes("#wireguard-download", "download")
-    expect(offered == [f"{node}.conf"], f"the page offers {offered} to download")
+    expect(len(offered) == 1 and (entry or offered == [f"{node}.conf"]), f"the page offers {offered} to download")
     text: str = browser.download("#wireguard-download")
     return text
+
+
+def linux_config(browser: Browser) -> str:
+    """The same with a kill switch in it."""
+    text: str = browser.download("#wireguard-linux")
+    return text
+
+
+def interface_of(text: str) -> str:
+    """The name under which a file was offered, which is its interface's: its first line says it."""
+    found = re.match(r"# Tyst ([A-Za-z0-9_=+.-]{1,15})\n", text)
+    expect(found, "the file doesn't begin with its name")
+    return found.group(1) if found else ""
+
+
+def file(browser: Browser, path: str) -> str:
+    """What the site answers to a request of her browser's, as text."""
+    text: str = browser.fetched(path)
+    return text
+
+
+def setting(browser: Browser, name: str, on: bool) -> None:
+    """Sets a check box of the settings page, and saves."""
+    browser.open("/en/account/settings")
+    browser.check(f"main form input[name={name}]", on)
+    browser.click("main form[action$='/settings'] button[type=submit]")
+    expect(not browser.texts(".said.wrong"), "the settings were refused")
+
+
+def disconnect_all(browser: Browser) -> None:
+    """Frees every place at once; open tunnels end at their next renewal."""
+    browser.open("/en/account")
+    browser.click("main form[action$='/account/disconnect'] button")
+
+
+def take_public_ipv4(browser: Browser, node: str) -> str:
+    """Reserves a public address at a node; returns it."""
+    browser.open("/en/account/ipv4")
+    browser.choose("#node", node)
+    browser.click("main form button[value=take]")
+    address: str = browser.text("#address")
+    return address.strip()
+
+
+def release_public_ipv4(browser: Browser) -> None:
+    """Gives it back."""
+    browser.open("/en/account/ipv4")
+    browser.click("main form button[value=release]")
+
+
+def commands(browser: Browser, node: str, what: str) -> list[str]:
+    """The lines that the page for blocked UDP shows for 'tls' or 'shadowsocks'."""
+    browser.open(f"/en/udp-blocked/{node}")
+    text: str = browser.text(f"#{what}-commands")
+    return text.splitlines()
 
 
 def openvpn_profile(browser: Browser, node: str, protocol: str) -> str:

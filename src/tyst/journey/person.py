@@ -94,7 +94,7 @@ class Person:
     # WireGuard.
     def wireguard_up(self, text: str, name: str) -> None:
         """`wg-quick up` with a file as downloaded; the interface is called `name`."""
-        self._write(f"/run/{name}.conf", text)
+        self.write(f"/run/{name}.conf", text)
         self.host.run(["wg-quick", "up", f"/run/{name}.conf"], timeout=30)
 
     def wireguard_down(self, name: str) -> None:
@@ -114,13 +114,14 @@ class Person:
     def openvpn_start(self, profile: str, username: str, password: str, *options: str) -> OpenVpn:
         """Starts `openvpn` and returns at once."""
         label = secrets.token_hex(4)
-        self._write(f"/run/{label}.ovpn", profile)
-        self._write(f"/run/{label}.auth", f"{username}\n{password}\n")
+        self.write(f"/run/{label}.ovpn", profile)
+        self.write(f"/run/{label}.auth", f"{username}\n{password}\n")
         words = ["openvpn", "--config", f"/run/{label}.ovpn", "--auth-user-pass", f"/run/{label}.auth"]
         words += ["--script-security", "2", *options]
         return OpenVpn(self.host.popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
 
-    def _write(self, path: str, text: str) -> None:
+    def write(self, path: str, text: str) -> None:
+        """Saves a file for her eyes only."""
         self.host.run(["sh", "-c", f"umask 077; cat > {path}"], input=text)
 
     def settles(self, condition: str, within: float = 10) -> None:

@@ -107,7 +107,16 @@ class Provider:
         place = topology.PLACES[name]
         words = ["fleet", "add", name, "--city", city, "--country", country, "--state", STATE]
         words += ["--ipv4", str(place.ipv4), "--ipv6", str(place.ipv6), "--gate", f"https://{GATE_NAME}:{GATE_PORT}"]
-        return self.operator(*words).split()[-1]
+        words += ["--exit6", str(topology.EXIT6[name])] if name in topology.EXIT6 else []
+        token = self.operator(*words).split()[-1]
+        pools = [
+            word
+            for use, spans in topology.POOLS.get(name, {}).items()
+            for span in spans.split()
+            for word in (f"--{use}", span)
+        ]
+        self.operator("fleet", "pool", name, *pools, "--state", STATE)
+        return token
 
     def vouchers(self, count: int, days: int = 30) -> list[str]:
         """Fresh voucher codes."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from tyst.lab.enter import in_network
-from tyst.lab.topology import NETWORKS, PLACES, Network, Place
+from tyst.lab.topology import EXIT6, NETWORKS, PLACES, Network, Place
 
 _THREADS = 4
 #: Router ports are numbered from here, so that the two ends of a cable never have the same number: Linux takes such a
@@ -99,7 +99,7 @@ def _seat(place: Place) -> Iterator[str]:
 
 
 def _routes(name: str, inits: Mapping[str, int]) -> Iterator[str]:
-    """What the internet's router must know: the way to networks behind another router."""
+    """What the internet's router must know: the way to networks behind another router, and to nodes' own prefixes."""
     if name != "internet":
         return
     for network in NETWORKS.values():
@@ -107,3 +107,6 @@ def _routes(name: str, inits: Mapping[str, int]) -> Iterator[str]:
             behind = PLACES[network.router]
             yield f"route add {network.ipv4} via {behind.ipv4}"
             yield f"route add {network.ipv6} via {behind.ipv6}"
+    for node, prefix in EXIT6.items():
+        if node in inits:
+            yield f"route add {prefix} via {PLACES[node].ipv6}"

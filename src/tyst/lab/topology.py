@@ -77,7 +77,7 @@ PLACES = {
     place.name: place
     for place in (
         Place("internet", "uplink", 1, "router", "se"),
-        Place("web", "web", 80, "web", "se", extra=(53,)),
+        Place("web", "web", 80, "web", "se", extra=(53, 81)),
         Place("isp", "uplink", 2, "provider", "se"),
         Place("control", "control", 10, "control", "se"),
         Place("se-sto", "stockholm", 10, "node", "se"),
@@ -92,6 +92,18 @@ PLACES = {
 ROUTERS = ("router", "provider")
 NODES = tuple(place.name for place in PLACES.values() if place.role == "node")
 CLIENTS = tuple(place.name for place in PLACES.values() if place.role == "client")
+#: Prefixes that the internet routes to a node (de-fra has none, and uses NAT66).
+EXIT6 = {"se-sto": IPv6Network("2001:db8:4600::/64")}
+#: Further addresses of the nodes, as `tyst fleet pool` takes them (more than one span of a use: with a space between).
+POOLS = {
+    "se-sto": {
+        "exit": "192.0.2.20-192.0.2.27",
+        "public": "192.0.2.32-192.0.2.35",
+        "streaming": "192.0.2.40 2001:db8:4600::40",
+    },
+    "de-fra": {"exit": "203.0.113.20-203.0.113.21", "public": "203.0.113.32-203.0.113.33"},
+}
+
 #: Without these no lab works; `Lab.build` adds them to any choice of hosts (isp only where there are clients).
 BACKBONE = ("internet", "web")
 
@@ -111,6 +123,9 @@ ISP_RESOLVER_V6 = NETWORKS["access"].address6(1)
 
 ECHO_V4 = PLACES["web"].ipv4
 ECHO_V6 = PLACES["web"].ipv6
+#: Another address of the echo server: what `film.test`, a streaming service, leads to.
+FILM_V4 = NETWORKS["web"].address4(81)
+FILM_V6 = NETWORKS["web"].address6(81)
 #: The notice page's addresses inside every tunnel.
 NOTICE_V4 = IPv4Address("10.0.0.2")
 NOTICE_V6 = IPv6Address("fd74:7973:7400::2")
@@ -138,3 +153,26 @@ def resolvers_of(place: Place) -> tuple[str, ...]:
     if place.role == "client":
         return (str(ISP_RESOLVER_V4), str(ISP_RESOLVER_V6))
     return (str(AUTHORITATIVE_V4), str(AUTHORITATIVE_V6))
+
+
+def span(text: str) -> tuple[IPv4Address, ...]:
+    """The addresses that `tyst fleet pool` would make of one of `POOLS`' texts: A-B, or a single one."""
+    first, _, last = text.partition("-")
+    numbers = range(int(IPv4Address(first)), int(IPv4Address(last or first)) + 1)
+    return tuple(map(IPv4Address, numbers))
+
+
+def exits_of(node: str) -> frozenset[str]:
+    """The IPv4 addresses by which tunnels may leave a node: its pool, or its own address when it has none."""
+    pool = POOLS.get(node, {}).get("exit")
+    return frozenset(map(str, span(pool))) if pool else frozenset({str(PLACES[node].ipv4)})
+
+
+def is_exit(node: str, address: str) -> bool:
+    """Whether somebody who is seen at this address (of either family) came out of this node by an ordinary exit."""
+    if ":" not in address:
+        return address in exits_of(node)
+    if address in POOLS.get(node, {}).get("streaming", "").split():
+        return False
+    prefix = EXIT6.get(node)
+    return IPv6Address(address) in prefix if prefix else address == str(PLACES[node].ipv6)

@@ -19,7 +19,7 @@ def wg_show(host: Host, what: str, interface: str = "wg-tyst") -> str:
             said.append(host.run(["wg", "show", interface, what]).stdout)
         except CommandFailed:
             return False
-        return True
+        return said[-1].strip() != "(none)"  # a new daemon that has no key yet
 
     wait_until(asked, within=REPLACED_WITHIN, every=0.05, what=f"{interface} on {host.name}")
     return said[-1]

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from tyst.journey import begin, limits
+from tyst.journey import begin, features, limits
 from tyst.journey.cast import Cast
 from tyst.journey.report import Report
 from tyst.lab.bringup import Provider
@@ -18,6 +18,8 @@ Step = tuple[str, Callable[[], str]]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `tyst lab journey` takes."""
+    parser.add_argument("--all", action="store_true", help="then show every feature, over WireGuard and OpenVPN")
+    parser.add_argument("--features", action="store_true", help="show every feature, without the plain journey")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of lines")
 
 
@@ -27,20 +29,25 @@ def run(args: argparse.Namespace) -> int:
         print("tyst lab journey: root is needed: it makes network namespaces.", file=sys.stderr)
         return 1
     report = Report(tell=(lambda _: None) if args.json else lambda line: print(f"  {line}", flush=True))
-    walk(report)
+    if not args.features:
+        walk(report)
+    if args.all or args.features:
+        walk(report, features.steps)
     if args.json:
         print(report.to_json())
     else:
-        print("\n  " + ", ".join(f"{name} {value:g}" for name, value in report.figures.items()))
+        passed = sum(step.passed for step in report.steps)
+        print(f"\n  {passed} of {len(report.steps)} steps passed")
+        print("  " + ", ".join(f"{name} {value:g}" for name, value in report.figures.items()))
     return 0 if report.passed else 1
 
 
-def walk(report: Report) -> Report:
-    """The whole journey in a lab of its own."""
+def walk(report: Report, of: Callable[[Cast], list[Step]] | None = None) -> Report:
+    """All steps, the plain journey's by default, in a lab of its own."""
     with Lab.build() as lab:
         cast = Cast(lab, Provider.start(lab, tell=report.tell), report)
         try:
-            for name, action in steps(cast):
+            for name, action in (of or steps)(cast):
                 report.run(name, action)
         finally:
             cast.close_browsers()

@@ -13,7 +13,8 @@ from ipaddress import IPv4Network, IPv6Network
 
 from tyst.core.residue import Mark, MarkKind
 from tyst.journey import pages
-from tyst.journey.cast import SEEN_WITHIN, Cast, Names
+from tyst.journey.begin import leaves_by
+from tyst.journey.cast import Cast, Names
 from tyst.journey.report import expect
 from tyst.lab.host import Host
 from tyst.lab.topology import NETWORKS, PLACES
@@ -52,10 +53,26 @@ def rooms(cast: Cast) -> list[Host]:
 
 
 def visit(cast: Cast, seed: Seed, who: str = "bob", node: str = "se-sto") -> Seed:
-    """The whole visit; returns the seed with the marks that became known on the way (her device's key)."""
+    """The whole visit; returns the seed with the marks that became known on the way (her device's key).
+
+    Whatever goes wrong, her machine has no tunnel and its usual addresses afterwards.
+    """
     host = cast.lab[who]
-    _move_in(host, seed, who)
     mirror = cast.lab["web"].popen([sys.executable, "-c", _MIRROR])
+    try:
+        _move_in(host, seed, who)
+        public = _visited(cast, seed, who, node)
+    finally:
+        mirror.kill()
+        mirror.wait(5)
+        if who in cast.browsers:
+            cast.close_browser(who)
+        _move_out(host, who)
+    return seed.joined(Mark(f"{who}.device_key", MarkKind.KEY, base64.b64decode(public)))
+
+
+def _visited(cast: Cast, seed: Seed, who: str, node: str) -> str:
+    """What she does; her device's public key in base64."""
     names = Names(seed.text(f"{who}.username"), seed.text(f"{who}.password"))
     browser = cast.browser(who, seed.text(f"{who}.user_agent"))
     pages.sign_up(browser, names)
@@ -64,37 +81,35 @@ def visit(cast: Cast, seed: Seed, who: str = "bob", node: str = "se-sto") -> See
     _by_wireguard(cast, seed, who, node, text)
     _by_openvpn(cast, seed, who, node, names)
     pages.delete_account(browser, names)
-    cast.close_browser(who)
-    mirror.kill()
-    mirror.wait(5)
-    _move_out(host, who)
-    public = pages.public_of(text.split("PrivateKey = ")[1].split()[0])
-    return seed.joined(Mark(f"{who}.device_key", MarkKind.KEY, base64.b64decode(public)))
+    return pages.public_of(text.split("PrivateKey = ")[1].split()[0])
 
 
 def _by_wireguard(cast: Cast, seed: Seed, who: str, node: str, text: str) -> None:
     cast.people[who].wireguard_up(text, node)
-    _use(cast, seed, who, node, seed.text(f"{who}.name1"))
-    cast.people[who].wireguard_down(node)
+    try:
+        _use(cast, seed, who, node, seed.text(f"{who}.name1"))
+    finally:
+        cast.people[who].wireguard_down(node)
 
 
 def _by_openvpn(cast: Cast, seed: Seed, who: str, node: str, names: Names) -> None:
     profile = pages.openvpn_profile(cast.browser(who), node, "udp")
     client = cast.people[who].openvpn_up(profile, names.username, names.password)
-    _use(cast, seed, who, node, seed.text(f"{who}.name2"))
-    client.end()
+    try:
+        _use(cast, seed, who, node, seed.text(f"{who}.name2"))
+    finally:
+        client.end()
 
 
 def _use(cast: Cast, seed: Seed, who: str, node: str, name: str) -> None:
     """Asks for a marked name, sends a marked payload by a marked agent, gets one back."""
     person = cast.people[who]
-    wait_until(
-        lambda: person.address() == str(PLACES[node].ipv4), within=SEEN_WITHIN, what=f"{who} to be seen at {node}"
-    )
+    leaves_by(cast, who, node)
     person.asks(name)
     for payload in ("payload_up", "payload_down"):
         mark = seed.text(f"{who}.{payload}")
-        answer = person.fetch("http://198.18.2.80:8081/", "-A", seed.text(f"{who}.user_agent"), "--data-binary", mark)
+        words = ["-A", seed.text(f"{who}.user_agent"), "--data-binary", mark]
+        answer = person.fetch("http://198.18.2.80:8081/", *words, within=20)
         expect(mark in answer, "a marked payload did not come back")
 
 
@@ -136,7 +151,7 @@ def restart_resolvers(cast: Cast) -> None:
         before = _resolvers(host)
         expect(before, f"{name} has no resolver to restart")
         host.run(["pkill", "-x", "unbound"])
-        wait_until(partial(_fresh, host, before), within=20, what=f"{name}'s resolver to come back")
+        wait_until(partial(_fresh, host, before), within=45, what=f"{name}'s resolver to come back")
 
 
 def _resolvers(host: Host) -> set[str]:

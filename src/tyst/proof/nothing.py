@@ -52,12 +52,16 @@ def zero_write(cast: Cast) -> str:
     expect(flag(cast, names) == "0", "has_connected is set before the first connect")
     with WriteWatch(list(cast.lab)) as watch:
         person.wireguard_up(text, "se-sto")
-        seen_from_outside(cast, who, "se-sto")
-        wait_until(lambda: pages.devices(browser) == 1, within=10, what="devices to be 1")
-        person.wireguard_down("se-sto")
+        try:
+            seen_from_outside(cast, who, "se-sto")
+            wait_until(lambda: pages.devices(browser) == 1, within=40, every=1, what="devices to be 1")
+        finally:
+            person.wireguard_down("se-sto")
         client = person.openvpn_up(profile, *credential)
-        seen_from_outside(cast, who, "se-sto")
-        client.end()
+        try:
+            seen_from_outside(cast, who, "se-sto")
+        finally:
+            client.end()
         wait_until(lambda: "se-sto" in cast.lab, within=1, what="the lab")
         writes = watch.finish()
     cast.report.figures["bytes_written"] = writes.total

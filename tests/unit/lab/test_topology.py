@@ -63,3 +63,19 @@ def test_a_plan_survives_its_line() -> None:
     plan = LabPlan("one", 7, "/run/x", ("/work",), (host,))
     assert plan.to_line().count("\n") == 1
     assert LabPlan.from_line(plan.to_line()) == plan
+
+
+def test_a_tunnel_leaves_by_the_nodes_pool_and_by_nothing_else_of_the_node() -> None:
+    assert topology.exits_of("de-fra") == {"203.0.113.20", "203.0.113.21"}
+    assert topology.is_exit("se-sto", "192.0.2.27") and topology.is_exit("se-sto", "2001:db8:4600::7")
+    for other in (
+        str(PLACES["se-sto"].ipv4),
+        str(PLACES["se-sto"].ipv6),
+        "192.0.2.32",
+        "192.0.2.40",
+        "203.0.113.20",
+        "",
+    ):
+        assert not topology.is_exit("se-sto", other)
+    assert topology.is_exit("de-fra", str(PLACES["de-fra"].ipv6)), "NAT66 where no prefix is routed"
+    assert not topology.is_exit("se-sto", topology.POOLS["se-sto"]["streaming"].split()[1]), "streaming is no exit"

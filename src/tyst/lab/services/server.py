@@ -59,7 +59,7 @@ async def main() -> None:
     for address in (str(topology.AUTHORITATIVE_V4), str(topology.AUTHORITATIVE_V6)):
         await loop.create_datagram_endpoint(lambda: Questions(zone), (address, 53))
         listening.append(await asyncio.start_server(questions, address, 53))
-    for address in (str(topology.ECHO_V4), str(topology.ECHO_V6)):
+    for address in map(str, (topology.ECHO_V4, topology.ECHO_V6, topology.FILM_V4, topology.FILM_V6)):
         listening.append(await asyncio.start_server(echo.serve, address, 80))
     print("ready", flush=True)
     await asyncio.Event().wait()

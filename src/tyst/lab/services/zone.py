@@ -28,6 +28,7 @@ def names() -> dict[str, tuple[Address, ...]]:
         "echo.test": (web.ipv4, web.ipv6),
         "echo4.test": (web.ipv4,),
         "echo6.test": (web.ipv6,),
+        "film.test": (topology.FILM_V4, topology.FILM_V6),
         topology.ROOT_SERVER: (topology.AUTHORITATIVE_V4, topology.AUTHORITATIVE_V6),
         "resolver.isp.test": (topology.ISP_RESOLVER_V4, topology.ISP_RESOLVER_V6),
         "notice.tyst.test": (topology.NOTICE_V4, topology.NOTICE_V6),
