@@ -25,15 +25,17 @@ from tyst.core.wireguard.handshake import Initiation
 from tyst.messages.admission import Admission, AdmitKey, Features, Renew, Verdict
 from tyst.messages.codec import encode
 from tyst.node import wiring  # noqa: F401 -- the agent has all of it loaded
+from tyst.node.clock import Clock
 from tyst.node.doors import GateState
 from tyst.node.drivers.elements import SetElements
 from tyst.node.drivers.firewall import Nftables, NftFirewall
 from tyst.node.drivers.flows import FlowTable, LingeringFlows
 from tyst.node.drivers.wireguard import UserspaceWireGuard
+from tyst.node.egress import plain
 from tyst.node.packets import Knock
 from tyst.node.settings import Settings
 from tyst.node.states import State
-from tyst.node.tunnels import Clock, Tunnels
+from tyst.node.tunnels import Tunnels
 
 LEASE_BYTES = 115
 AT_ONCE = 100
@@ -72,6 +74,7 @@ async def grow(count: int) -> int:
         wireguard=wireguard,
         firewall=firewall,
         flows=LingeringFlows(FlowTable(), settings.linger, time.monotonic),
+        passage=plain,
         hand_on=lambda packet: None,
         clock=Clock(time.monotonic, time.time),
         settings=settings,

@@ -9,6 +9,7 @@ import base64
 import functools
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from tyst.lab.bringup import STATE, Provider
 from tyst.lab.host import Host
@@ -38,8 +39,12 @@ class Stage:
 
     @property
     def agent(self) -> int:
-        """The agent's process."""
-        return self.provider.nodes[NODE].pid
+        """The agent's process: the supervisor's child that runs the same program."""
+        node = self.provider.nodes[NODE].pid
+        for child in Path(f"/proc/{node}/task/{node}/children").read_text().split():
+            if Path(f"/proc/{child}/cmdline").read_bytes() == Path(f"/proc/{node}/cmdline").read_bytes():
+                return int(child)
+        return node
 
     def node_public(self) -> str:
         """The node's WireGuard key in base64."""

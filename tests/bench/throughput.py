@@ -1,6 +1,7 @@
 """What the whole ruleset costs a tunnel: megabits per CPU second of the node, with the rules and without, in turn.
 
-Ten thousand tunnels' addresses are in the sets. One transfer has the whole table in force, the next nothing at all, the
+Every feature's rules are in it, and every set and map is as full as ten thousand tunnels make it; Alice leaves by an
+address of the pool. One transfer has the whole table in force, the next nothing at all, the
 third only the one rule without which no VPN works (masquerade), right after each other on the same tunnel. What is not
 in force is dormant (nft(8), table flags): its chains are attached nowhere. Each state has a connection of its own,
 because with masquerade the far end sees the node's address. The node's CPU time is that of its wireguard-go and of the
@@ -9,9 +10,12 @@ counted. Each direction has its own figures.
 """
 
 import ipaddress
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import Enum
+from typing import Any
 
 from tests.bench.figures import Figure, figure
 from tests.bench.gatehouse import program
@@ -19,13 +23,18 @@ from tests.bench.machine import compared, cpu_seconds, kernel_threads
 from tests.bench.stream import Stream
 from tests.bench.tunnel import KeyPair, key_pair, say, start_client, start_wireguard
 from tyst.core import firewall
+from tyst.core.firewall import Element
+from tyst.core.firewall import collections as held
 from tyst.core.wireguard.addresses import WIREGUARD6
 from tyst.lab.host import Host
 from tyst.lab.lab import Lab
-from tyst.lab.topology import ECHO_V4
+from tyst.lab.topology import ECHO_V4, EXIT6, PLACES, POOLS, span
+from tyst.messages.network import Exit, Network, Pools
+from tyst.node.features import parts_of
+from tyst.node.network import Fleet
 
 TUNNELS = 10_000
-PAIRS = 50
+PAIRS = int(os.environ.get("TYST_BENCH_PAIRS", "50"))
 AMOUNT = 6 << 20
 """Bytes of one transfer: an eighth of a second or so."""
 TARGET = 0.95
@@ -52,9 +61,9 @@ class State(Enum):
 class _Rig:
     """The node, its processes whose time counts, and one connection for each state of the rules."""
 
-    def __init__(self, lab: Lab, workers: list[int]) -> None:
+    def __init__(self, lab: Lab, workers: list[int], fleet: Fleet) -> None:
         self._node, self._workers = lab["se-sto"], workers
-        self._node.run(["nft", "-f", "-"], input=_ruleset() + _LEAST)
+        self._node.run(["nft", "-f", "-"], input=_ruleset(fleet) + _LEAST)
         self._streams: dict[State, Stream] = {}
         for state in State:
             self._switch(state)
@@ -114,7 +123,10 @@ def _rig() -> Iterator[_Rig]:
         start_client(alice, hers, address=CLIENT, endpoint=f"{node.ipv4}:51820", node=keys.public)
         for host in (alice, lab["web"]):
             host.run(["sysctl", "-qw", "net.ipv4.tcp_slow_start_after_idle=0"])
-        yield _Rig(lab, workers)
+        fleet = _fleet()
+        for address in fleet.addresses.all4:
+            node.run(["ip", "address", "add", f"{address}/24", "dev", "eth0"])
+        yield _Rig(lab, workers, fleet)
 
 
 def _start_node(node: Host, keys: KeyPair, client: str) -> int:
@@ -139,9 +151,47 @@ def _own_time(node: Host) -> list[int]:
     return sorted(kernel_threads("napi/") - known)
 
 
-def _ruleset() -> str:
-    """The node's whole ruleset with ten thousand tunnels open, Alice's among them."""
-    four = [str(CLIENT + number) for number in range(TUNNELS)]
-    six = [str(WIREGUARD6[number + 1]) for number in range(TUNNELS)]
-    ruleset = firewall.Ruleset("eth0", management=(ipaddress.IPv4Address("198.18.1.10"),))
-    return ruleset.text(firewall.Elements(four, six, six, ()), seed=7)
+def _fleet() -> Fleet:
+    """What the node would know: its pools, another node to which it is the entry."""
+    spans = {use: [part for part in text.split() if ":" not in part] for use, text in POOLS["se-sto"].items()}
+    four = {use: tuple(str(one) for part in parts for one in span(part)) for use, parts in spans.items()}
+    pools = Pools(four["exit"], str(EXIT6["se-sto"]), four["public"], four["streaming"])
+    other = PLACES["de-fra"]
+    exits = (Exit(1, "de-fra", str(other.ipv4), str(other.ipv6)),)
+    gate: Any = None
+    return Fleet(gate, Network(b"", exits=exits, pools=pools), lambda network: None)
+
+
+def _ruleset(fleet: Fleet) -> str:
+    """The node's whole ruleset, every feature's rules in it, with ten thousand tunnels open, Alice's among them."""
+    gates, site = (ipaddress.IPv4Address("198.18.1.10"),), (ipaddress.IPv4Address("198.18.1.11"),)
+    ruleset = firewall.Ruleset("eth0", management=gates, site=site)
+    ruleset = replace(ruleset, pool=fleet.addresses.all4, parts=parts_of(fleet))
+    return ruleset.text(_elements(fleet), seed=7)
+
+
+def _elements(fleet: Fleet) -> dict[str, list[Element]]:
+    """Every collection as full as ten thousand tunnels make it: each has its exits, every tenth wants streaming and has
+    two forwarded ports; as many public addresses are held as there are, and listed names lead to a thousand places."""
+    pools, elements = fleet.addresses, {one.name: list[Element]() for one in firewall.COLLECTIONS}
+    assert pools.exit6 is not None
+    for number in range(TUNNELS):
+        four, six = CLIENT + number, WIREGUARD6[number + 1]
+        leaves = pools.exit4[number % len(pools.exit4)]
+        for collection in (held.OPEN6, held.EGRESS6):
+            elements[collection.name].append(Element(six.packed))
+        elements[held.OPEN4.name].append(Element(four.packed))
+        elements[held.EXIT4.name].append(Element(four.packed, leaves.packed))
+        elements[held.EXIT6.name].append(Element(six.packed, pools.exit6[number + 1].packed))
+        if number % 10 == 0:
+            elements[held.STREAM4.name].append(Element(four.packed, pools.streaming4[0].packed))
+            for proto in (6, 17):
+                port = 10240 + number
+                key = held.PORTS4.pack_key(proto, leaves, port)
+                elements[held.PORTS4.name].append(Element(key, held.PORTS4.pack_value(four, port), 3600.0))
+    for number, public in enumerate(pools.public4, 1):
+        elements[held.MINE4.name].append(Element((CLIENT + number).packed, public.packed))
+        elements[held.PUBLIC4.name].append(Element(public.packed, (CLIENT + number).packed))
+    places = ipaddress.IPv4Address("198.51.100.0")
+    elements[held.STREAMS4.name] += [Element((places + number).packed, b"", 3600.0) for number in range(1, 255)]
+    return elements

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.findings.names import published
 from tests.findings.visitor import Visitor
 from tests.findings.world import NODE, World, rules_of
 from tyst.lab.lab import Lab
@@ -36,6 +37,12 @@ def world() -> Iterator[World]:
         made.visitor = Visitor(made)
         yield made
         made.visitor.close()
+
+
+@pytest.fixture(scope="session")
+def lists(world: World) -> None:
+    """The operator's lists (`names.py`), published; the node has them."""
+    published(world)
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ that comes out of its tunnel. Written from the paper (sections 5.4.3 and 5.4.6);
 `tests.unit.core.wireguard.initiator`'s. It shares no code with the product.
 """
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -23,6 +24,8 @@ from dnslib import DNSRecord
 
 from tests.findings import packets
 from tests.unit.core.wireguard.initiator import tai64n, with_mac1
+from tyst.core.postquantum import PORT as EXCHANGE_PORT
+from tyst.core.postquantum import SEED_BYTES, Exchange
 from tyst.core.wireguard.addresses import RESOLVER4, RESOLVER6, address4, address6
 from tyst.lab.host import Host
 from tyst.lab.packets import Packet, parse
@@ -62,7 +65,7 @@ class Handshake:
         self._hash = _hash(transcript, stamp)
         self.message = with_mac1(b"\1\0\0\0" + struct.pack("<I", index) + point + static + stamp, node)
 
-    def keys(self, response: bytes) -> tuple[bytes, bytes, bytes]:
+    def keys(self, response: bytes, preshared: bytes = bytes(32)) -> tuple[bytes, bytes, bytes]:
         """(the node's index, key to send with, key to receive with) out of a response of 92 bytes."""
         point = response[12:44]
         far = X25519PublicKey.from_public_bytes(point)
@@ -70,7 +73,7 @@ class Handshake:
         transcript = _hash(self._hash, point)
         (chain,) = _kdf(1, chain, self._moment.exchange(far))
         (chain,) = _kdf(1, chain, self._own.exchange(far))
-        chain, mixed, key = _kdf(3, chain, bytes(32))
+        chain, mixed, key = _kdf(3, chain, preshared)
         ChaCha20Poly1305(key).decrypt(bytes(12), response[44:60], _hash(transcript, mixed))
         sending, receiving = _kdf(2, chain, b"")
         return response[4:8], sending, receiving
@@ -80,15 +83,18 @@ class Handshake:
 class Device:
     """A device on a host. `inbox`: every packet that came out of its tunnel so far, oldest first.
 
-    `sent`: its last initiation. `bound`: where on its host it sends from.
+    `sent`: its last initiation. `port`: another node's at a multihop's entry. `bound`: where on its host it sends from.
     """
 
     host: Host
     private: bytes = field(repr=False)
     node_public: bytes
     node: str
+    port: int = PORT
     bound: tuple[str, int] = ("", 0)
     inbox: list[bytes] = field(default_factory=list, repr=False)
+    preshared: bytes = field(default=bytes(32), repr=False)
+    """Zeros for none."""
 
     def __post_init__(self) -> None:
         self.public = X25519PrivateKey.from_private_bytes(self.private).public_key().public_bytes_raw()
@@ -98,7 +104,7 @@ class Device:
         self._socket = self.host.socket(family, socket.SOCK_DGRAM)
         if any(self.bound):
             self._socket.bind(self.bound)
-        self._socket.connect((self.node, PORT))
+        self._socket.connect((self.node, self.port))
         self._peer, self._send_key, self._receive_key, self._counter = b"", b"", b"", 0
         self.sent = b""
 
@@ -128,11 +134,12 @@ class Device:
         deadline = time.monotonic() + within
         while (data := self._datagram(deadline)) is not None:
             if data[:1] == b"\2" and len(data) == 92:
-                return self._begin(data)
+                with contextlib.suppress(InvalidTag):  # the node has another preshared key
+                    return self._begin(data)
         return False
 
     def _begin(self, response: bytes) -> bool:
-        self._peer, self._send_key, self._receive_key = self._shake.keys(response)
+        self._peer, self._send_key, self._receive_key = self._shake.keys(response, self.preshared)
         self._counter = 0
         self.send(b"")
         return True
@@ -202,6 +209,10 @@ class Device:
         """What is in the inbox from this address."""
         return [packet for packet in self.packets() if str(packet.src) == str(source)]
 
+    def from_port(self, port: int) -> list[Packet]:
+        """What is in the inbox from this port."""
+        return [packet for packet in self.packets() if packet.sport == port]
+
     def touches(self, target: str, port: int, sport: int = 0, within: float = 1.5) -> str:
         """What becomes of a TCP connection to a port: 'open', 'refused' or 'silence'. It goes no further."""
         answer = self._call(target, port, sport or 20000 + int.from_bytes(os.urandom(2)) % 10000, within)
@@ -219,6 +230,20 @@ class Device:
         assert answer is not None and packets.tcp_flags(answer) & packets.SYN, "nobody listens there"
         at = (1001, packets.sequence_of(answer) + 1 & 0xFFFFFFFF)
         self.send(packets.tcp(self.source(target), target, sport, port, packets.ACK, at))
+
+    def agrees(self, number: int, within: float = 3.0) -> bytes | None:
+        """A preshared key by ML-KEM with the node, from inside the tunnel; it is not used yet. None for silence."""
+        exchange = Exchange(os.urandom(SEED_BYTES), number, device=self.public, node=self.node_public)
+        answer, deadline = None, time.monotonic() + within
+        while answer is None and (left := deadline - time.monotonic()) > 0:  # again: a tunnel is open after a moment
+            answer = self.exchanges(exchange.message, min(0.3, left))
+        return None if answer is None else exchange.finish(answer)
+
+    def exchanges(self, message: bytes, within: float = 3.0) -> bytes | None:
+        """What the node's service for preshared keys answers to this, if anything."""
+        self.send(packets.udp(self.six, RESOLVER6, 31888, EXCHANGE_PORT, message))
+        answer = self.hears(lambda packet: packet[0] >> 4 == 6 and packet[40:42] == EXCHANGE_PORT.to_bytes(2), within)
+        return None if answer is None else packets.payload_of(answer)
 
     def asks(self, name: str, kind: str = "A") -> list[str]:
         """What the node's resolver answers; empty for nothing."""

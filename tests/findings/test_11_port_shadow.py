@@ -2,8 +2,9 @@
 tunnel and sends one packet to Charlie. Where the node keeps her port and tracks the flow, whatever Charlie sends from
 there to the node's port is taken for its answer: she gets his handshake, and the node never does.
 
-Three rules stand against it and each is enough alone: flows of the listening ports are not tracked, what leaves a
-tunnel is mapped to ports on which nobody listens, and nobody inside a tunnel may send from a listening port.
+Four rules stand against it and each is enough alone: flows of the listening ports are not tracked, what leaves a
+tunnel is mapped to ports on which nobody listens, nobody inside a tunnel may send from a listening port, and where the
+node has a pool nobody leaves by the address to which people connect.
 """
 
 import socket
@@ -21,14 +22,14 @@ from tyst.lab.watch import Watch
 pytestmark = pytest.mark.lab
 
 HIS_PORT = 4000
-RULES = ("untracked", "range", "source port")
+RULES = ("untracked", "range", "source port", "pool")
 DEAF = "table inet deaf { chain in { type filter hook input priority 0; tcp dport %d drop; udp dport %d drop; }; }"
 """Charlie's machine says nothing about packets that it did not ask for, so that the flow stays as it is."""
 
 
 @contextmanager
 def with_only(host: Host, *kept: str) -> Iterator[None]:
-    """The node with these of the three rules."""
+    """The node with these of the four rules."""
     with ExitStack() as stack:
         if "untracked" not in kept:
             for chain in ("vp_first", "vp_first_out"):
@@ -38,6 +39,8 @@ def with_only(host: Host, *kept: str) -> Iterator[None]:
             stack.enter_context(replaced(host, "vp_nat_out", mapped, lambda rule: rule.partition(" to :")[0]))
         if "source port" not in kept:
             stack.enter_context(without(host, "vp_leave", r"^(udp|tcp) sport .* drop$"))
+        if "pool" not in kept:
+            stack.enter_context(without(host, "vp_nat_out", "@vp_exit[46]"))
         forget_flows(host)
         yield
 

@@ -16,11 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.elements import elements
 from tests.findings.account import Account
 from tests.findings.world import NODE, World, nft
 from tests.unit.site.browser_key import DeviceKey
 from tyst.core import firewall
-from tyst.core.dns import Resolver
+from tyst.core.dns import Files, Resolver
 from tyst.core.openvpn import management
 from tyst.core.openvpn.profile import Profile, Remote, profile
 from tyst.core.wireguard.config import Config, from_text, to_text
@@ -64,8 +65,8 @@ MAKERS: dict[str, Callable[[str], str]] = {
     "an OpenVPN profile": lambda name: profile(replace(PROFILE, server_name=name)),
     "an OpenVPN profile's key": lambda text: profile(replace(PROFILE, tls_crypt=text)),
     "an OpenVPN profile's authority": lambda text: profile(replace(PROFILE, authority_pem=text)),
-    "the firewall": lambda name: firewall.Ruleset(name).text(firewall.Elements(), seed=1),
-    "the resolver": lambda name: Resolver(name or "-", (IPv4Address(1),)).text(),
+    "the firewall": lambda name: firewall.Ruleset(name).text({}, seed=1),
+    "the resolver": lambda name: Resolver(name or "-", (IPv4Address(1),)).text(Files()),
     "a refusal to openvpn": lambda reason: management.client_deny(1, 1, reason).decode(),
 }
 PLAIN = {"the firewall": "eth0", "the resolver": "tyst.test", "a refusal to openvpn": "no"}
@@ -124,7 +125,7 @@ def test_the_stock_programs_read_from_our_texts_what_we_meant(world: World) -> N
         "PrivateKey",
         "PublicKey",
     ]
-    rules = firewall.Ruleset("eth0").text(firewall.Elements(["10.16.0.1"], ["fd74::1"], ["fd74::1"], []), seed=1)
+    rules = firewall.Ruleset("eth0").text(elements(["10.16.0.1"], ["fd74::1"], ["fd74::1"]), seed=1)
     alice.run(["nft", "-c", "-f", "-"], input=rules)
 
 

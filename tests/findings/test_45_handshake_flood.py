@@ -20,7 +20,7 @@ from tests.bench.machine import resident_bytes
 from tests.bench.stage import Stage
 from tests.findings.device import Device
 from tests.findings.world import World, nft, public_of, without
-from tyst.core.firewall import GLOBAL_BURST, GLOBAL_RATE
+from tyst.core.firewall.ruleset import GLOBAL_BURST, GLOBAL_RATE
 from tyst.lab.wait import wait_until
 
 pytestmark = pytest.mark.lab
@@ -98,7 +98,7 @@ def test_alices_open_tunnel_keeps_its_speed(stage: Stage, attacks: dict[str, Flo
 
 
 def test_nothing_of_a_flood_stays(world: World, stage: Stage, alice: bytes, attacks: dict[str, Flood]) -> None:
-    before, agent = world.peers(), world.provider.nodes[stage.node.name].pid
+    before, agent = world.peers(), stage.agent
     assert public_of(alice) in before
     resident = resident_bytes(agent)
     for name in NAMES:

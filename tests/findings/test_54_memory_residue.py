@@ -22,6 +22,7 @@ def test_while_she_is_there_the_scan_finds_her_where_she_must_be(world: World) -
         during = world.visitor.during[name]
         assert {("wireguard-go", "phone.address4"), ("wireguard-go", "phone.key"), ("tyst node", "phone.key")} <= during
         assert ("unbound", "phone.name1") in during
+        assert ("wireguard-go", f"phone.agreed.{name}") in during, "the key that she and the node agreed on"
     strict = world.visitor.during[OTHER]
     assert {("openvpn", "phone.address4"), ("openvpn", "phone.username"), ("unbound", "phone.name2")} <= strict
     assert not any(mark == "phone.password" for _, mark in strict - {("openvpn", "phone.password")})

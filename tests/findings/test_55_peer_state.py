@@ -16,9 +16,11 @@ pytestmark = pytest.mark.lab
 @pytest.mark.parametrize("name", [NODE, OTHER])
 def test_wg_show_knows_her_while_she_is_there_and_185_seconds_later_does_not(world: World, name: str) -> None:
     during = {mark for place, mark in world.visitor.during[name] if place == "wg show all dump"}
-    assert during == {"phone.key", "phone.address4"}, "as WireGuard is, it shows key and endpoint"
+    shown = {"phone.key", "phone.address4", f"phone.agreed.{name}"}
+    assert during == shown, "as WireGuard is, it shows keys and endpoint"
     world.visitor.gone()
     dump = wg_show(world.lab[name], "dump", "all")
-    for text in (base64.b64encode(world.visitor.key.public).decode(), world.visitor.text("address4")):
+    keys = (world.visitor.key.public, world.visitor.preshared, *world.visitor.agreed.values())
+    for text in (*(base64.b64encode(key).decode() for key in keys), world.visitor.text("address4")):
         assert text not in dump
     assert str(world.visitor.four) not in dump

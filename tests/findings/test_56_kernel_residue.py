@@ -7,7 +7,7 @@ that a phone that slept keeps its connections.
 
 import pytest
 
-from tests.findings.visitor import IN_TABLES
+from tests.findings.visitor import IN_TABLES, OPENVPN
 from tests.findings.world import NODE, OTHER, World, without
 
 pytestmark = pytest.mark.lab
@@ -46,8 +46,17 @@ def test_no_table_of_the_kernel_holds_anything_of_her(world: World, name: str) -
     assert world.visitor.seen(world.lab[name], IN_TABLES) == set()
 
 
+def test_while_she_was_there_every_feature_had_its_element(world: World) -> None:
+    own = {"vp_open4", "vp_open6", "vp_egress6", "vp_exit4", "vp_flows4"}
+    assert world.visitor.sets[NODE] >= own | {"vp_exit6", "vp_mine4", "vp_public4", "vp_stream4"}
+    assert world.visitor.sets[OTHER] >= own | {"vp_ports4"}
+    assert world.visitor.sets[OPENVPN] >= {"vp_open4", "vp_open6", "vp_egress6", "vp_exit4"}
+
+
 @pytest.mark.parametrize("name", [NODE, OTHER])
 def test_no_set_of_the_firewall_holds_her_tunnel_address(world: World, name: str) -> None:
     world.visitor.gone()
+    inner = (str(world.visitor.four), str(world.visitor.six), *world.visitor.inner)
+    assert world.visitor.sets_with(name, *inner) == set(), "of either protocol, in any set or map"
     rules = world.lab[name].run(["nft", "list", "table", "inet", "tyst"]).stdout
     assert str(world.visitor.four) not in rules

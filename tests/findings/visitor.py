@@ -5,6 +5,7 @@ marks). She opens a tunnel of each protocol, at both nodes, and leaves a connect
 switched off, without a goodbye where the protocol has none. The tests of rows 47, 54, 55 and 56 share the wait.
 """
 
+import json
 import os
 import socket
 import subprocess
@@ -16,11 +17,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
+from tests.findings import forwarding
 from tests.findings.account import Account
+from tests.findings.device import Device
 from tests.unit.site.browser_key import DeviceKey
 from tyst import records
 from tyst.core.residue import Mark, MarkKind
 from tyst.core.residue_encodings import scan_set_of
+from tyst.core.wireguard.config import key_text
 from tyst.journey.cast import Cast
 from tyst.journey.person import Person
 from tyst.lab.host import Host
@@ -36,6 +40,9 @@ if TYPE_CHECKING:
     from tests.findings.world import World
 
 WHO, NODE, OTHER = "phone", "se-sto", "de-fra"
+OPENVPN = "openvpn"
+PACES = {f"vp_{what}{family}" for what in ("flows", "unanswered") for family in (4, 6)}
+"""Elements of some seconds, which end by themselves (`core.firewall.abuse`)."""
 PORT, FROM = 8099, 41000
 GONE_WITHIN = 185.0
 """Seconds after her last handshake (180 of WireGuard's own time, and the sweep)."""
@@ -51,7 +58,8 @@ Stays = set[tuple[str, str]]
 class Visitor:
     """The visit, done. `during`: where she was found at each node while she was there; `entries`: her inner flows then.
 
-    `left`: when she went (time.monotonic).
+    `sets`: of which collections of the firewall's her inner addresses were elements at each node, and (`OPENVPN`) those
+    of her OpenVPN tunnel. `agreed`: the preshared keys of her exchanges. `left`: when she went (time.monotonic).
     `account_seen`: where she was found on the control host when only her account was left.
     """
 
@@ -59,12 +67,15 @@ class Visitor:
     during: dict[str, Stays] = field(default_factory=dict)
     entries: dict[str, list[str]] = field(default_factory=dict)
     account_seen: Stays = field(default_factory=set)
+    sets: dict[str, set[str]] = field(default_factory=dict)
+    agreed: dict[str, bytes] = field(default_factory=dict, repr=False)
     left: float = 0.0
 
     def __post_init__(self) -> None:
         self._seed = marked.draw((WHO,))
         self._account = Account(self.world, who=WHO)
         self.key = DeviceKey()
+        self.preshared = os.urandom(32)
         self._gone = False
         host = self.world.lab[WHO]
         self._server = self._listening()
@@ -76,6 +87,7 @@ class Visitor:
             self.entries = {name: self.tracked(name) for name in (NODE, OTHER)}
             stack.pop_all().close()
         self.left = time.monotonic()
+        self._leave()
 
     def close(self) -> None:
         """The server to which she was connected hangs up."""
@@ -88,7 +100,9 @@ class Visitor:
     @property
     def marks(self) -> tuple[Mark, ...]:
         """All of them, with decoys."""
-        return (*self._seed.all, Mark(f"{WHO}.key", MarkKind.KEY, self.key.public))
+        keys = {"key": self.key.public, "preshared": self.preshared}
+        keys |= {f"agreed.{node}": agreed for node, agreed in self.agreed.items()}
+        return (*self._seed.all, *(Mark(f"{WHO}.{name}", MarkKind.KEY, key) for name, key in keys.items()))
 
     # --- the visit ----------------------------------------------------------------------------------------------
 
@@ -121,24 +135,58 @@ class Visitor:
         assert self._account.post("/en/signin", {**names, "password": "not hers"}, **agent).status == 422
         (voucher,) = self.world.provider.vouchers(1)
         assert self._account.post("/en/account/voucher", {"code": voucher}, **agent).status == 200
-        assert self._account.send_key(self.key).json["ok"]
+        assert self._account.send_key(self.key, preshared=key_text(self.preshared)).json["ok"]
+        self.world.sql(
+            "UPDATE account SET streaming = 1, has_ipv6 = 1, ipv4 = subscription WHERE username = ?", names["username"]
+        )
+        assert self._account.post("/en/account/ipv4", {"action": "take", "node": NODE}, **agent).status == 200
 
     def _use(self, stack: ExitStack) -> None:
         for number, name in enumerate((NODE, OTHER), 1):
-            device = self.world.device(WHO, self.key.private, name)
+            device = self.world.device(WHO, self.key.private, name, preshared=self.preshared)
             stack.callback(device.close)
             assert device.connect() and device.ping(ECHO_V4)
             # One key is let in provisionally at one node at a time: the first must be confirmed.
             wait_until(lambda number=number: self._account.devices() == number, within=10, what="her slot")  # type: ignore[misc]
             assert device.asks(self.text("name1"))
             device.establishes(str(ECHO_V4), PORT, FROM)
-            self.four = device.four
+            self.four, self.six = device.four, device.six
+            self._agree(device, name)
+            if name == OTHER:
+                assert forwarding.asked(device, forwarding.pmp(4000))
+            self.sets[name] = self.sets_with(name, str(device.four), str(device.six))
         profile = self._account.get(f"/en/account/openvpn/{OTHER}-udp.ovpn").text
         person = Person(self.world.lab[WHO])
         client = person.openvpn_up(profile, self.text("username"), self.text("password"))
         stack.callback(client.end)
         person.asks(self.text("name2"))
         assert person.fetch(f"http://{ECHO_V4}/", "-A", self.text("user_agent"), "-H", f"X: {self.text('payload_up')}")
+        self.inner = tuple(map(str, self.world.tunnel_addresses(WHO, "tun0")))
+        self.sets[OPENVPN] = self.sets_with(OTHER, *self.inner)
+
+    def _leave(self) -> None:
+        """OpenVPN says goodbye, so its tunnel is over at once; she gives her public address back."""
+        wait_until(
+            lambda: not self.sets_with(OTHER, *self.inner) - PACES,
+            within=15,
+            every=0.05,
+            what="her OpenVPN tunnel's end",
+        )
+        assert self._account.post("/en/account/ipv4", {"action": "release"}).status == 200
+        self.world.sql("UPDATE node_address SET rests = NULL")  # nobody else's test has to wait for it
+
+    def _agree(self, device: Device, node: str) -> None:
+        """A post-quantum preshared key, in use from now on."""
+        agreed = device.agrees(time.monotonic_ns(), within=10)
+        assert agreed is not None
+        self.agreed[node] = device.preshared = agreed
+        assert device.connect() and device.ping(ECHO_V4)
+
+    def sets_with(self, node: str, *addresses: str) -> set[str]:
+        """The collections of a node's firewall in which one of these addresses is an element, or part of one."""
+        listed = json.loads(self.world.lab[node].run(["nft", "-j", "list", "table", "inet", "tyst"]).stdout)["nftables"]
+        held = [one.get("set") or one.get("map") or {} for one in listed]
+        return {one["name"] for one in held if any(f'"{a}"' in json.dumps(one.get("elem", [])) for a in addresses)}
 
     # --- afterwards ---------------------------------------------------------------------------------------------
 

@@ -237,9 +237,10 @@ def public_of(private: bytes) -> bytes:
 
 
 def rules_of(host: Host) -> str:
-    """The node's chains without what changes by use: elements of sets, the seed of the flood buckets."""
+    """The node's chains without what changes by use: elements of sets, flood buckets' seed, the operator's blocks."""
     text = host.run(["nft", "-s", "list", "table", *TABLE]).stdout
     text = re.sub(r"\s*elements = \{[^}]*\}", "", text)
+    text = re.sub(r"\tset vp_block\d+ \{[^}]*\}\n\n?|.*@vp_block\d+.*\n", "", text)
     return re.sub(r"seed 0x[0-9a-f]+", "seed", text)
 
 
