@@ -8,6 +8,23 @@ cd "$here"
 dev=no; [ "${1:-}" = "--dev" ] && dev=yes
 say() { printf '  %s\n' "$*"; }
 
+# Tyst starts its programs itself. Debian's packages would start theirs too (a resolver on port 53, NetworkManager on
+# every interface), now and at each boot: they are kept from it, and only those that were not here before.
+policy=/usr/sbin/policy-rc.d
+quiet_services() {
+  [ -e "$policy" ] && return
+  trap '$sudo rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' | $sudo tee "$policy" >/dev/null
+  $sudo chmod 755 "$policy"
+}
+leave_services_off() {
+  [ -d /run/systemd/system ] || return 0
+  local unit
+  for unit in $(dpkg-query -L "$@" | sed -n 's,^\(/usr\)\?/lib/systemd/system/\([^/@]*\.service\)$,\2,p'); do
+    $sudo systemctl disable --now -q "$unit" 2>/dev/null || true
+  done
+}
+
 packages=$(grep -vE '^\s*(#|$)' requirements/debian.txt)
 [ "$dev" = yes ] && packages="$packages $(grep -vE '^\s*(#|$)' requirements/debian-dev.txt)"
 command -v node >/dev/null && command -v npm >/dev/null || packages="$packages nodejs npm"
@@ -19,11 +36,13 @@ if [ -n "$missing" ]; then
   sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
   say "Debian packages:$missing"
   log=$(mktemp)
+  quiet_services
   if ! { $sudo apt-get update -q && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends $missing; } >"$log" 2>&1; then
     tail -n 20 "$log" >&2; rm -f "$log"
     echo "setup: apt-get could not install the packages above; fix that and run this again." >&2; exit 1
   fi
   rm -f "$log"
+  leave_services_off $missing
 fi
 
 lock=requirements/runtime.lock; [ "$dev" = yes ] && lock=requirements/dev.lock

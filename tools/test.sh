@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
-# Runs the tests in order: those without a network under `unshare --net`, then those that build namespaces.
+# Runs the tests: those without a network under `unshare --net`, then those that build namespaces.
 # usage: tools/test.sh [--night]   A missing part fails a test; nothing is skipped.
+#
+# Most lab tests wait for a node's timers. Those that build a small sandbox each run beside the first suites and the
+# journey (WireGuard's floods come first, so they are over before the journey measures); whatever looks at the whole
+# machine or loads it runs alone afterwards.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export PYTHONPATH=src:. PYTHONDONTWRITEBYTECODE=1 PYTHONMALLOC=malloc MALLOC_PERTURB_=165 GLIBC_TUNABLES=glibc.malloc.tcache_count=0
@@ -13,8 +17,18 @@ run() {
   "$@"; code=$?
   if [ $code != 0 ]; then echo "test: failed with exit code $code" >&2; status=1; fi
 }
+sandboxed=(tests/lab/test_node_wireguard.py tests/lab/test_node_firewall.py
+  tests/lab/test_openvpn.py tests/lab/test_openvpn_confinement.py tests/lab/test_openvpn_residue.py)
+said=$(mktemp --tmpdir=/dev/shm)
+$py -m pytest -m "not night" "${sandboxed[@]}" >"$said" 2>&1 &
+beside=$!
+trap 'kill $beside 2>/dev/null; rm -f "$said"' EXIT
 run "unit: without a network" unshare --net $py -m pytest -m "not night" tests/unit
 run "contract and site: on a loopback of their own" unshare --net --mount --pid --fork --kill-child --mount-proc \
   sh -c 'ip link set lo up && exec "$@"' _ $py -m pytest -m "not night" tests/contract tests/site
-run "lab and findings: an internet in namespaces" $py -m pytest -m "not night" tests/lab tests/findings
+run "journey: a person with stock clients" $py -m pytest -m "not night" tests/lab/test_journey.py
+wait $beside; code=$?
+run "nodes and OpenVPN in small sandboxes (ran beside the above)" sh -c 'cat "$1"; exit "$2"' _ "$said" $code
+without=(--ignore=tests/lab/test_journey.py); for file in "${sandboxed[@]}"; do without+=("--ignore=$file"); done
+run "lab and findings: an internet in namespaces" $py -m pytest -m "not night" "${without[@]}" tests/lab tests/findings
 exit $status
