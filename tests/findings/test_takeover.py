@@ -146,8 +146,9 @@ def test_open_tunnels_do_not_notice_that_the_agent_was_killed(world: World) -> N
     rules = rules_of(world.node)
     with world.connected("alice") as alice, world.connected("bob") as bob:
         assert alice.ping(ECHO_V4) and bob.ping(ECHO_V6)
-        exits = elements(world, "vp_exit4")
-        assert any(one.startswith(f"{alice.four} ") for one in exits), "she has an address of the pool"
+        theirs = (f"{alice.four} ", f"{bob.four} ")
+        exits = {one for one in elements(world, "vp_exit4") if one.startswith(theirs)}
+        assert len(exits) == 2, "each has an address of the pool"
         wireguard = daemon(world, "wireguard-go -f wg-tyst")
         alice.send(
             packets.udp(alice.four, RESOLVER4, 20082, natpmp.PORT, struct.pack("!BBHHHI", 0, 1, 0, 7000, 0, 3600))

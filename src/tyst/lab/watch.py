@@ -15,6 +15,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 
@@ -28,6 +29,8 @@ _SO_ATTACH_FILTER, _SO_RCVBUFFORCE = 26, 33
 _PACKET_OUTGOING, _PACKET_LOOPBACK = 4, 5
 _BUFFER = 32 << 20
 _LARGEST = 65575
+_CATCH_UP = 0.5
+"""Seconds; under a flood there is always one more packet to read."""
 
 
 class PacketsLost(AssertionError):
@@ -47,6 +50,7 @@ class Watch:
         self._leaving, self._left = leaving, limit
         self._packets: list[Packet] = []
         self._overflow = 0
+        self._turn = threading.Lock()
         program = _compile(expression)
         self._socket = host.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
         self._stop_now, self._stopper = socket.socketpair()
@@ -82,6 +86,10 @@ class Watch:
                 return
 
     def _take(self) -> None:
+        with self._turn:
+            self._take_one()
+
+    def _take_one(self) -> None:
         try:
             data, (_, protocol, kind, *_) = self._socket.recvfrom(_LARGEST, socket.MSG_DONTWAIT)
         except OSError:  # nothing after all, or the interface went down: what came before is kept
@@ -100,12 +108,19 @@ class Watch:
 
     @property
     def packets(self) -> list[Packet]:
-        """What was seen so far, oldest first."""
-        return list(self._packets)
+        """What passed until now, oldest first, also what the kernel has seen and the collector not yet read."""
+        deadline = time.monotonic() + _CATCH_UP
+        while self._waiting() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        with self._turn:
+            return list(self._packets)
+
+    def _waiting(self) -> bool:
+        return self._socket.fileno() >= 0 and bool(select.select([self._socket], [], [], 0)[0])
 
     def count(self) -> int:
-        """How many packets were seen so far."""
-        return len(self._packets)
+        """How many packets passed until now."""
+        return len(self.packets)
 
     def wait_for(self, condition: Callable[[Packet], bool], *, within: float = 5, what: str = "a packet") -> Packet:
         """The first packet, seen already or yet to come, for which the condition holds; `NotInTime` if none comes."""
