@@ -1,24 +1,9 @@
 """How busy nodes are, through the gate's real door: nodes say it, the site alone hears it."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from tests.contract.gate_cast import Provider
 from tyst.gate.identity import Role
 from tyst.messages.admission import Renew, Renewed
 from tyst.messages.load import LoadsOf, NodeLoads
-
-
-@pytest.fixture
-def provider(tmp_path: Path) -> Iterator[Provider]:
-    one = Provider(tmp_path / "state")
-    one.start()
-    yield one
-    one.stop()
-    assert one.said() == b""
-    one.output.close()
 
 
 async def test_the_site_alone_hears_how_busy_nodes_are(provider: Provider) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import AbstractContextManager
+from functools import partial
 
 from tyst.journey import pages
 from tyst.journey.begin import leaves_by
@@ -36,6 +37,10 @@ def published(cast: Cast) -> str:
     return said.strip().splitlines()[0]
 
 
+def _says(person: Person, name: str, wanted: str) -> bool:
+    return status(person, name) == wanted
+
+
 def faces(guest: Guest, protocol: str) -> str:
     """Each face blocks its kinds, and the plain one nothing."""
     for number, (word, kinds) in enumerate(FACES):
@@ -44,7 +49,7 @@ def faces(guest: Guest, protocol: str) -> str:
             for kind in ("ads", "gambling"):
                 wanted = "NXDOMAIN" if kind in kinds else "NOERROR"
                 wait_until(
-                    lambda person=person, kind=kind, wanted=wanted: status(person, LISTS[kind]) == wanted,  # type: ignore[misc]
+                    partial(_says, person, LISTS[kind], wanted),
                     within=PATIENCE,
                     every=1,
                     what=f"the {word} face to answer {wanted} for {kind}",

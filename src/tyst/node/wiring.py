@@ -6,7 +6,7 @@ The order of `serve` is the order of trust: closed firewall, identity, what the 
 import asyncio
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -22,7 +22,7 @@ from tyst.messages.fleet import Announced
 from tyst.node import identity as identities
 from tyst.node.agent import Agent, Parts
 from tyst.node.clock import Clock
-from tyst.node.doors import DoorContext, VpnDoor
+from tyst.node.doors import DoorContext
 from tyst.node.drivers.elements import SetElements
 from tyst.node.drivers.firewall import Nftables, NftFirewall
 from tyst.node.drivers.flows import FlowTable, LingeringFlows
@@ -38,6 +38,7 @@ from tyst.node.lists import Following, Keeper
 from tyst.node.network import Fleet
 from tyst.node.notice.page import NoticePage
 from tyst.node.openvpn import wiring as openvpn
+from tyst.node.packets import Captured
 from tyst.node.port_leases import Leases
 from tyst.node.ports import PortDoor
 from tyst.node.postquantum import PostQuantum
@@ -90,8 +91,63 @@ async def join(options: Options) -> tuple[Identity, GateLink, Announced]:
         raise
 
 
-async def build(agent: Agent, firewall: NftFirewall, options: Options) -> Parts:
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What the parts stand on: who this node is, what it was told, and the kernel's tables."""
+
+    options: Options
+    who: Identity
+    link: GateLink
+    announced: Announced
+    site: tuple[Address, ...]
+    closed: Ruleset
+    fleet: Fleet
+    firewall: NftFirewall
+    flow_table: FlowTable
+    flows: LingeringFlows
+    egress: Egress
+    entries: Entries
+
+
+async def build(firewall: NftFirewall, options: Options) -> Parts:
     """All parts of a node that has joined. The firewall is loaded already, and closed."""
+    ground = await _stand(firewall, options)
+    responder = Responder(ground.who.secrets.wireguard_private)
+    keeper = None if options.estate is None else options.estate.keeper
+    wireguard = UserspaceWireGuard(WIREGUARD, entries=lambda: ground.entries.texts, keeper=keeper)
+    tunnels = _tunnels(ground, wireguard, lambda packet: listener.hand_on(packet))
+    listener = _listener(ground, responder, tunnels)
+    barred = partial(_listening, ground.closed, ground.fleet)
+    leases = Leases(firewall, ground.flow_table, lambda: ground.fleet.addresses.exit4, barred, time.monotonic)
+    return Parts(
+        interface=WIREGUARD,
+        public=options.interface,
+        port=WIREGUARD_PORT,
+        ruleset=partial(ruleset_of, ground.closed, ground.fleet),
+        fleet=ground.fleet,
+        settings=options.settings,
+        identity=ground.who,
+        link=ground.link,
+        wireguard=wireguard,
+        tunnels=tunnels,
+        listener=listener,
+        flows=ground.flows,
+        resolver=await _resolver(ground),
+        doors=[openvpn.build(_context(ground))] if options.openvpn else [],
+        notice=NoticePage(ground.announced.site, tunnels.reason_of),
+        ports=PortDoor(leases, time.monotonic),
+        relays=relays.build(
+            ground.announced, ground.who.secrets, wireguard=ground.closed.wireguard, openvpn=options.openvpn
+        ),
+        wall=time.time,
+        inside=[PostQuantum(responder.public, tunnels.table, wireguard, time.monotonic)],
+        handover=None if options.estate is None else options.estate.handover,
+        takeover=_takeover(ground, tunnels, wireguard),
+    )
+
+
+async def _stand(firewall: NftFirewall, options: Options) -> _Ground:
+    """Joins, and learns what the fleet looks like."""
     who, link, announced = await join(options)
     site = addresses_of(announced.site_addresses) or await _resolve(announced.site)
     management = await _resolve(who.gate)
@@ -108,49 +164,59 @@ async def build(agent: Agent, firewall: NftFirewall, options: Options) -> Parts:
         management=management,
         site=site,
     )
-    ruleset = partial(ruleset_of, closed, fleet)
-    entries = Entries(fleet)
     egress = Egress(lambda: fleet.addresses, time.time)
     if options.estate is not None:
         egress.remember(options.estate.handover)
-    clock = Clock(time.monotonic, time.time)
-    flow_table = FlowTable()
-    flows = LingeringFlows(flow_table, options.settings.linger, time.monotonic)
-    estate = options.estate
-    keeper = None if estate is None else estate.keeper
-    handover = None if estate is None else estate.handover
-    wireguard = UserspaceWireGuard(WIREGUARD, entries=lambda: entries.texts, keeper=keeper)
-    tunnels = Tunnels(
-        gate=link,
+    table = FlowTable()
+    flows = LingeringFlows(table, options.settings.linger, time.monotonic)
+    return _Ground(options, who, link, announced, site, closed, fleet, firewall, table, flows, egress, Entries(fleet))
+
+
+def _tunnels(ground: _Ground, wireguard: UserspaceWireGuard, hand_on: Callable[[Captured], None]) -> Tunnels:
+    estate = ground.options.estate
+    return Tunnels(
+        gate=ground.link,
         wireguard=wireguard,
-        firewall=firewall,
-        flows=flows,
-        passage=egress.passage,
-        hand_on=lambda packet: listener.hand_on(packet),
-        clock=clock,
-        settings=options.settings,
-        from_entry=entries.__contains__,
-        handover=handover,
+        firewall=ground.firewall,
+        flows=ground.flows,
+        passage=ground.egress.passage,
+        hand_on=hand_on,
+        clock=Clock(time.monotonic, time.time),
+        settings=ground.options.settings,
+        from_entry=ground.entries.__contains__,
+        handover=None if estate is None else estate.handover,
     )
-    responder = Responder(who.secrets.wireguard_private)
-    listener = Listener(
+
+
+def _listener(ground: _Ground, responder: Responder, tunnels: Tunnels) -> Listener:
+    return Listener(
         responder,
-        port=closed.knocks,
-        wireguard=closed.wireguard,
+        port=ground.closed.knocks,
+        wireguard=ground.closed.wireguard,
         served=tunnels.served,
         knock=tunnels.knock,
         clock=time.monotonic,
-        from_entry=entries.__contains__,
+        from_entry=ground.entries.__contains__,
         doubts=tunnels.doubts,
         tried=tunnels.tried,
     )
-    doors: list[VpnDoor] = []
-    if options.openvpn:
-        doors.append(openvpn.build(_context(options, who, announced, link, firewall, flows, egress, entries)))
-    barred = partial(_listening, closed, fleet)
-    leases = Leases(firewall, flow_table, lambda: fleet.addresses.exit4, barred, time.monotonic)
+
+
+def _takeover(ground: _Ground, tunnels: Tunnels, wireguard: UserspaceWireGuard) -> Takeover | None:
+    """For an agent that follows another one; the first of a node takes nothing over."""
+    estate = ground.options.estate
+    if estate is None or not estate.successor:
+        return None
+    return Takeover(
+        estate.handover, tunnels, ground.firewall, ground.flows, wireguard, ground.egress.passage, ground.link
+    )
+
+
+async def _resolver(ground: _Ground) -> Following:
+    """The resolver behind its faces, the relay for streaming names, and the operator's newest lists."""
+    who, fleet, announced = ground.who, ground.fleet, ground.announced
     names = Keeper(
-        link,
+        ground.link,
         who.lists,
         who.lists_before(),
         wanted=lambda: fleet.now.lists,
@@ -158,46 +224,9 @@ async def build(agent: Agent, firewall: NftFirewall, options: Options) -> Parts:
         say=partial(print, flush=True),
     )
     await names.look()
-    return Parts(
-        interface=WIREGUARD,
-        public=options.interface,
-        port=WIREGUARD_PORT,
-        ruleset=ruleset,
-        fleet=fleet,
-        settings=options.settings,
-        identity=who,
-        link=link,
-        wireguard=wireguard,
-        tunnels=tunnels,
-        listener=listener,
-        flows=flows,
-        resolver=_resolver(options, who, announced, site, firewall, fleet, names),
-        doors=doors,
-        notice=NoticePage(announced.site, tunnels.reason_of),
-        ports=PortDoor(leases, time.monotonic),
-        relays=relays.build(announced, who.secrets, wireguard=closed.wireguard, openvpn=options.openvpn),
-        wall=time.time,
-        inside=[PostQuantum(responder.public, tunnels.table, wireguard, time.monotonic)],
-        handover=handover,
-        takeover=Takeover(handover, tunnels, firewall, flows, wireguard, egress.passage, link)
-        if handover is not None and estate is not None and estate.successor
-        else None,
-    )
-
-
-def _resolver(
-    options: Options,
-    who: Identity,
-    announced: Announced,
-    site: tuple[Address, ...],
-    firewall: NftFirewall,
-    fleet: Fleet,
-    names: Keeper,
-) -> Following:
-    """The resolver behind its faces, the relay for streaming names, and the operator's newest lists."""
     shown = who.resolver_tls(announced)
-    wanted = Resolver(site_name(announced.site), site, options.roots, anchor(), lists=names.now)
-    unbound = UnboundResolver(wanted, relay=Relay(firewall), tls=Tls(*shown) if shown else None)
+    wanted = Resolver(site_name(announced.site), ground.site, ground.options.roots, anchor(), lists=names.now)
+    unbound = UnboundResolver(wanted, relay=Relay(ground.firewall), tls=Tls(*shown) if shown else None)
     return Following(unbound, names, fleet.on_change, unbound.use)
 
 
@@ -212,28 +241,19 @@ def _listening(closed: Ruleset, fleet: Fleet) -> frozenset[int]:
     return frozenset(own).union(*((wireguard_port(one.number), openvpn_port(one.number)) for one in fleet.exits))
 
 
-def _context(
-    options: Options,
-    who: Identity,
-    announced: Announced,
-    link: GateLink,
-    firewall: NftFirewall,
-    flows: LingeringFlows,
-    egress: Egress,
-    entries: Entries,
-) -> DoorContext:
+def _context(ground: _Ground) -> DoorContext:
     return DoorContext(
-        name=who.name,
-        interface=options.interface,
-        state=options.state,
-        announced=announced,
-        secrets=who.secrets,
-        gate=link,
-        firewall=firewall,
-        flows=flows,
-        passage=egress.passage,
-        entry_of=entries.number_of,
-        processes=announced.openvpn_processes,
+        name=ground.who.name,
+        interface=ground.options.interface,
+        state=ground.options.state,
+        announced=ground.announced,
+        secrets=ground.who.secrets,
+        gate=ground.link,
+        firewall=ground.firewall,
+        flows=ground.flows,
+        passage=ground.egress.passage,
+        entry_of=ground.entries.number_of,
+        processes=ground.announced.openvpn_processes,
     )
 
 
@@ -262,7 +282,7 @@ async def serve(options: Options, ready: asyncio.Event, stops: Sequence[int]) ->
             await agent.follow()
         else:
             await agent.close_first(Ruleset(options.interface, WIREGUARD_PORT))
-        await agent.start(await build(agent, firewall, options))
+        await agent.start(await build(firewall, options))
         ready.set()
         return await agent.run()
     finally:

@@ -3,14 +3,13 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from datetime import time as TimeOfDay
 
 import pytest
 
 from tests.contract.gate_cast import Customer, Provider
 from tyst.core.seal import Kind, seal_to
 from tyst.core.tags import opener_of, tag_of
-from tyst.gate import admission, renewals, wiring
+from tyst.gate import admission, renewals
 from tyst.gate.room import Gate
 from tyst.messages.admission import Admission, AdmitKey, AdmitLogin, Confirm, Ended, Held, Login, Renew, Verdict, Why
 from tyst.messages.codec import encode
@@ -25,14 +24,6 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
     one = Provider(tmp_path_factory.mktemp("gate") / "state")
     yield one
     one.output.close()
-
-
-@pytest.fixture
-def gate(provider: Provider) -> Iterator[Gate]:
-    room = wiring.build(wiring.Options(provider.state, "", 0, TimeOfDay(4)))
-    yield room
-    room.passwords.close()
-    room.records.close()
 
 
 def grant(provider: Provider, one: Customer, until: str | None) -> None:

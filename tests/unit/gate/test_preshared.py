@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Iterator
-from datetime import time as TimeOfDay
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from tests.contract.gate_cast import Customer, Provider
 from tyst.core.tags import opener_of, tag_of
 from tyst.core.tokens import KeyRecord
-from tyst.gate import admission, wiring
+from tyst.gate import admission
 from tyst.gate.room import Gate
 from tyst.messages.admission import AdmitKey, Confirm, Features, Verdict
 
@@ -21,14 +20,6 @@ def provider(tmp_path: Path) -> Iterator[Provider]:
     one = Provider(tmp_path / "state")
     yield one
     one.output.close()
-
-
-@pytest.fixture
-def gate(provider: Provider) -> Iterator[Gate]:
-    room = wiring.build(wiring.Options(provider.state, "", 0, TimeOfDay(4)))
-    yield room
-    room.passwords.close()
-    room.records.close()
 
 
 def keyed(provider: Provider, one: Customer) -> tuple[AdmitKey, bytes]:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from datetime import time as TimeOfDay
 
 import pytest
 
@@ -10,7 +9,7 @@ from tests.contract.gate_cast import Customer, Provider
 from tyst.core.owner import OWNER, owner_of
 from tyst.core.seal import Kind, seal_to
 from tyst.core.tags import opener_of, tag_of
-from tyst.gate import admission, batch, loads, renewals, wiring
+from tyst.gate import admission, batch, loads, renewals
 from tyst.gate.room import Gate
 from tyst.messages.admission import Admission, AdmitKey, AdmitLogin, Confirm, Held, Login, Renew, Verdict
 from tyst.messages.codec import encode
@@ -34,14 +33,6 @@ def provider(founded: Provider) -> Provider:
     for table in ("public_address", "node_address", "key_record", "account"):
         founded.sql(f"DELETE FROM {table}")
     return founded
-
-
-@pytest.fixture
-def gate(provider: Provider) -> Iterator[Gate]:
-    room = wiring.build(wiring.Options(provider.state, "", 0, TimeOfDay(4)))
-    yield room
-    room.passwords.close()
-    room.records.close()
 
 
 @pytest.fixture

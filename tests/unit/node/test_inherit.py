@@ -4,8 +4,9 @@ from ipaddress import IPv4Address, IPv6Address
 
 from tyst.core.firewall import Element
 from tyst.core.firewall import collections as held
-from tyst.node.drivers.elements import _attribute, _elements
+from tyst.node.drivers.elements import _elements
 from tyst.node.drivers.holdings import Holdings
+from tyst.node.drivers.netlink import attribute
 
 ALICE, BOB = IPv4Address("10.16.0.9"), IPv4Address("10.16.0.10")
 ALICE6 = IPv6Address("fd74:7973:7400:1::9")
@@ -45,9 +46,9 @@ def test_an_element_is_read_as_the_kernel_writes_it() -> None:
     """NFTA_SET_ELEM_LIST_ELEMENTS with one element: key, value, flags, time-out, time left (ms)."""
 
     def data(number: int, value: bytes) -> bytes:
-        return _attribute(number | 0x8000, _attribute(1, value))
+        return attribute(number | 0x8000, attribute(1, value))
 
-    times = _attribute(4, (3600_000).to_bytes(8)) + _attribute(5, (1500).to_bytes(8))
-    one = _attribute(1 | 0x8000, data(1, ALICE.packed) + data(2, EXIT.packed) + times)
-    body = _attribute(1, b"tyst\0") + _attribute(2, b"vp_exit4\0") + _attribute(3 | 0x8000, one)
+    times = attribute(4, (3600_000).to_bytes(8)) + attribute(5, (1500).to_bytes(8))
+    one = attribute(1 | 0x8000, data(1, ALICE.packed) + data(2, EXIT.packed) + times)
+    body = attribute(1, b"tyst\0") + attribute(2, b"vp_exit4\0") + attribute(3 | 0x8000, one)
     assert list(_elements(body)) == [Element(ALICE.packed, EXIT.packed, 1.5)]

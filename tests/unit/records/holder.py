@@ -5,7 +5,6 @@ usage: python -m tests.unit.records.holder DATABASE NODE FIRST COUNT     Prints 
 
 import secrets
 import sys
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,27 +16,16 @@ KEY = b"k" * 32
 def main(path: str, node: str, first: int, count: int) -> list[str]:
     """Runs the threads; they start together."""
     configure(Path(path))
-    from django.db import connection
-
+    from tests.unit.records.together import together
     from tyst.records.reservations import NoneFreeError, reserve
 
-    start, got = threading.Barrier(count), list[str]()
-
-    def one(number: int) -> None:
-        start.wait(timeout=60)
+    def ask(handle: bytes) -> str | None:
         try:
-            got.append(reserve(number.to_bytes(16), KEY, node, datetime(2026, 3, 1, tzinfo=UTC), secrets.randbelow))
+            return reserve(handle, KEY, node, datetime(2026, 3, 1, tzinfo=UTC), secrets.randbelow)
         except NoneFreeError:
-            pass
-        finally:
-            connection.close()
+            return None
 
-    threads = [threading.Thread(target=one, args=(first + place,)) for place in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return got
+    return together(first, count, ask)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ usage: python -m tests.unit.records.redeemer DATABASE CODE FIRST COUNT     Print
 """
 
 import sys
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,28 +13,16 @@ from tyst.records.migrate import configure
 def main(path: str, code: str, first: int, count: int) -> int:
     """Runs the threads; they start together."""
     configure(Path(path))
-    from django.db import connection
-
+    from tests.unit.records.together import together
     from tyst.records.vouchers import NoVoucherError, redeem
 
-    start, won = threading.Barrier(count), []
-
-    def one(number: int) -> None:
-        start.wait(timeout=60)
+    def spend(handle: bytes) -> datetime | None:
         try:
-            redeem(number.to_bytes(16), code, datetime(2026, 3, 1, tzinfo=UTC))
-            won.append(number)
+            return redeem(handle, code, datetime(2026, 3, 1, tzinfo=UTC))
         except NoVoucherError:
-            pass
-        finally:
-            connection.close()
+            return None
 
-    threads = [threading.Thread(target=one, args=(first + place,)) for place in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return len(won)
+    return len(together(first, count, spend))
 
 
 if __name__ == "__main__":

@@ -10,16 +10,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from tyst.core.firewall import TABLE, Collection, Element
+from tyst.node.drivers.netlink import (
+    ACK,
+    DONE,
+    DUMP,
+    ERROR,
+    NESTED,
+    NETFILTER,
+    REQUEST,
+    attribute,
+    attributes,
+    frame,
+)
 
-_NETLINK_NETFILTER = 12
 _BEGIN, _END = 0x10, 0x11
 _NEW, _DELETE = 10 << 8 | 12, 10 << 8 | 14
-_REQUEST, _ACK, _CREATE = 0x1, 0x4, 0x400
-_ERROR, _DONE = 2, 3
-_GET, _DUMP = 10 << 8 | 13, 0x300
-_NESTED = 0x8000
+_GET, _CREATE = 10 << 8 | 13, 0x400
 _INET = 1
-_HEADER = struct.Struct("=IHHII")
 _BOUND = bytes((0, 0)) + struct.pack("!H", 10)
 _PER_MESSAGE = 500
 
@@ -37,7 +44,7 @@ class SetElements:
     """One netlink socket for changes in this network namespace."""
 
     def __init__(self) -> None:
-        self._link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
+        self._link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETFILTER)
         self._link.bind((0, 0))
         self._link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
         self._link.settimeout(5)
@@ -47,23 +54,23 @@ class SetElements:
         messages = [message for change in changes for message in _messages(change)]
         if not messages:
             return True
-        batch = [_frame(_BEGIN, _REQUEST, 1, _BOUND)]
+        batch = [frame(_BEGIN, REQUEST, 1, _BOUND)]
         for number, (kind, flags, body) in enumerate(messages, 2):
-            batch.append(_frame(kind, _REQUEST | _ACK | flags, number, body))
-        batch.append(_frame(_END, _REQUEST, len(messages) + 2, _BOUND))
+            batch.append(frame(kind, REQUEST | ACK | flags, number, body))
+        batch.append(frame(_END, REQUEST, len(messages) + 2, _BOUND))
         self._link.sendall(b"".join(batch))
         return self._accepted(len(messages))
 
     def dump(self, collection: Collection) -> list[Element]:
         """What is in a set or map now, with the seconds that timed elements have left; nothing when it is not there."""
-        name = _attribute(1, TABLE.encode() + b"\0") + _attribute(2, collection.name.encode() + b"\0")
-        self._link.sendall(_frame(_GET, _REQUEST | _DUMP, 1, bytes((_INET, 0, 0, 0)) + name))
+        name = attribute(1, TABLE.encode() + b"\0") + attribute(2, collection.name.encode() + b"\0")
+        self._link.sendall(frame(_GET, REQUEST | DUMP, 1, bytes((_INET, 0, 0, 0)) + name))
         found: list[Element] = []
         while True:
             data, at = self._link.recv(1 << 18), 0
             while at + 16 <= len(data):
                 length, kind = struct.unpack_from("=IH", data, at)
-                if kind in (_DONE, _ERROR):
+                if kind in (DONE, ERROR):
                     return found
                 found += _elements(data[at + 20 : at + length])
                 at += length + 3 & ~3
@@ -74,10 +81,10 @@ class SetElements:
             data, at = self._link.recv(1 << 16), 0
             while at + 20 <= len(data):
                 length, kind = struct.unpack_from("=IH", data, at)
-                if kind == _ERROR and struct.unpack_from("=i", data, at + 16)[0] != 0:
+                if kind == ERROR and struct.unpack_from("=i", data, at + 16)[0] != 0:
                     self._drain()
                     return False
-                wanted -= kind == _ERROR
+                wanted -= kind == ERROR
                 at += length + 3 & ~3
         return True
 
@@ -95,46 +102,28 @@ class SetElements:
 
 def _messages(change: Change) -> list[tuple[int, int, bytes]]:
     kind, flags = (_NEW, _CREATE) if change.coming else (_DELETE, 0)
-    head = bytes((_INET, 0, 0, 0)) + _attribute(1, TABLE.encode() + b"\0") + _attribute(2, change.name.encode() + b"\0")
+    head = bytes((_INET, 0, 0, 0)) + attribute(1, TABLE.encode() + b"\0") + attribute(2, change.name.encode() + b"\0")
     found = []
     for start in range(0, len(change.elements), _PER_MESSAGE):
         elements = b"".join(_element(one, change.coming) for one in change.elements[start : start + _PER_MESSAGE])
-        found.append((kind, flags, head + _attribute(3 | _NESTED, elements)))
+        found.append((kind, flags, head + attribute(3 | NESTED, elements)))
     return found
 
 
 def _element(one: Element, coming: bool) -> bytes:
     """NFTA_SET_ELEM_KEY, and for one that comes its value (NFTA_SET_ELEM_DATA) and its time in ms."""
-    body = _attribute(1 | _NESTED, _attribute(1, one.key))
+    body = attribute(1 | NESTED, attribute(1, one.key))
     if coming and one.value:
-        body += _attribute(2 | _NESTED, _attribute(1, one.value))
+        body += attribute(2 | NESTED, attribute(1, one.value))
     if coming and one.seconds:
-        body += _attribute(4, struct.pack("!Q", int(one.seconds * 1000)))
-    return _attribute(1 | _NESTED, body)
+        body += attribute(4, struct.pack("!Q", int(one.seconds * 1000)))
+    return attribute(1 | NESTED, body)
 
 
 def _elements(body: bytes) -> Iterator[Element]:
     """NFTA_SET_ELEM_LIST_ELEMENTS, each with its key, value and NFTA_SET_ELEM_EXPIRATION (ms)."""
-    for _, one in _attributes(dict(_attributes(body)).get(3, b"")):
-        parts = dict(_attributes(one))
-        key, value = (dict(_attributes(parts.get(number, b""))).get(1, b"") for number in (1, 2))
+    for _, one in attributes(dict(attributes(body)).get(3, b"")):
+        parts = dict(attributes(one))
+        key, value = (dict(attributes(parts.get(number, b""))).get(1, b"") for number in (1, 2))
         left = int.from_bytes(parts[5]) / 1000 if 5 in parts else 0.0
         yield Element(key, value, left)
-
-
-def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    at = 0
-    while at + 4 <= len(data):
-        length, number = struct.unpack_from("=HH", data, at)
-        if length < 4:
-            return
-        yield number & 0x3FFF, data[at + 4 : at + length]
-        at += length + 3 & ~3
-
-
-def _attribute(number: int, value: bytes) -> bytes:
-    return struct.pack("=HH", 4 + len(value), number) + value + bytes(-len(value) % 4)
-
-
-def _frame(kind: int, flags: int, number: int, body: bytes) -> bytes:
-    return _HEADER.pack(16 + len(body), kind, flags, number, 0) + body

@@ -8,20 +8,28 @@ The *outer* flow of a tunnel is never tracked at all, see `core.firewall`.
 
 import asyncio
 import socket
-import struct
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-_NETLINK_NETFILTER = 12
+from tyst.node.drivers.netlink import (
+    DONE,
+    DUMP,
+    ERROR,
+    HEADER,
+    NESTED,
+    NETFILTER,
+    REQUEST,
+    attribute,
+    attributes,
+    frame,
+)
+
 _GET, _DELETE = 0x0101, 0x0102
-_REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300
-_ERROR, _DONE = 0x2, 0x3
 _TUPLE_ORIGINAL, _TUPLE_REPLY, _TUPLE_IP, _TUPLE_PROTO, _ZONE, _ID = 1, 2, 1, 2, 18, 12
 _SOURCE = {1: 4, 3: 16}
 """CTA_IP_V4_SRC and CTA_IP_V6_SRC: attribute number to bytes of the address."""
 _TARGET, _NUMBER, _TARGET_PORT = 2, 1, 3
 """CTA_IP_V4_DST; CTA_PROTO_NUM and CTA_PROTO_DST_PORT."""
-_HEADER = struct.Struct("=IHHII")
 _BATCH = 200
 
 Flow = Mapping[int, bytes]
@@ -51,7 +59,7 @@ class FlowTable:
         return self._purge((2, 10), strange)
 
     def _purge(self, families: Iterable[int], wanted: Wanted) -> int:
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER) as link:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETFILTER) as link:
             link.bind((0, 0))
             link.settimeout(5)
             doomed = [entry for family in families for entry in _matching(link, family, wanted)]
@@ -62,14 +70,14 @@ class FlowTable:
 
 def _matching(link: socket.socket, family: int, wanted: Wanted) -> Iterator[bytes]:
     """A deletion request for each dumped flow of an address family that is wanted."""
-    link.sendall(_HEADER.pack(20, _GET, _REQUEST | _DUMP, 1, 0) + bytes((family, 0, 0, 0)))
+    link.sendall(frame(_GET, REQUEST | DUMP, 1, bytes((family, 0, 0, 0))))
     found: list[bytes] = []
     while True:
         data = link.recv(1 << 20)
         at = 0
         while at < len(data):
-            length, kind, _, _, _ = _HEADER.unpack_from(data, at)
-            if kind in (_DONE, _ERROR):
+            length, kind, _, _, _ = HEADER.unpack_from(data, at)
+            if kind in (DONE, ERROR):
                 return iter(found)
             request = _deletion(data[at + 20 : at + length], family, wanted)
             if request:
@@ -79,15 +87,15 @@ def _matching(link: socket.socket, family: int, wanted: Wanted) -> Iterator[byte
 
 def _deletion(payload: bytes, family: int, wanted: Wanted) -> bytes:
     """The request that deletes the flow of this dump entry, or nothing when it is not wanted."""
-    attributes = dict(_attributes(payload))
-    if not wanted(attributes):
+    flow = dict(attributes(payload))
+    if not wanted(flow):
         return b""
-    original = attributes.get(_TUPLE_ORIGINAL, b"")
-    body = bytes((family, 0, 0, 0)) + _attribute(_TUPLE_ORIGINAL | 0x8000, original)
+    original = flow.get(_TUPLE_ORIGINAL, b"")
+    body = bytes((family, 0, 0, 0)) + attribute(_TUPLE_ORIGINAL | NESTED, original)
     for number in (_ZONE, _ID):
-        if number in attributes:
-            body += _attribute(number, attributes[number])
-    return _HEADER.pack(16 + len(body), _DELETE, _REQUEST, 2, 0) + body
+        if number in flow:
+            body += attribute(number, flow[number])
+    return frame(_DELETE, REQUEST, 2, body)
 
 
 def _is_of(flow: Flow, addresses: Container[bytes]) -> bool:
@@ -98,30 +106,16 @@ def _is_of(flow: Flow, addresses: Container[bytes]) -> bool:
 def _ends(flow: Flow) -> Iterator[bytes]:
     """Who began a flow, and who answers it."""
     for side in (_TUPLE_ORIGINAL, _TUPLE_REPLY):
-        ends = dict(_attributes(dict(_attributes(flow.get(side, b""))).get(_TUPLE_IP, b"")))
+        ends = dict(attributes(dict(attributes(flow.get(side, b""))).get(_TUPLE_IP, b"")))
         yield from (ends[number] for number in _SOURCE if number in ends)
 
 
 def _port_of(flow: Flow) -> bytes:
     """Protocol, address and port to which a flow first went."""
-    original = dict(_attributes(flow.get(_TUPLE_ORIGINAL, b"")))
-    ends, proto = (dict(_attributes(original.get(number, b""))) for number in (_TUPLE_IP, _TUPLE_PROTO))
+    original = dict(attributes(flow.get(_TUPLE_ORIGINAL, b"")))
+    ends, proto = (dict(attributes(original.get(number, b""))) for number in (_TUPLE_IP, _TUPLE_PROTO))
     number, address, port = proto.get(_NUMBER, b""), ends.get(_TARGET, b""), proto.get(_TARGET_PORT, b"")
     return number[:1].ljust(4, b"\0") + address + port[:2].ljust(4, b"\0")
-
-
-def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    at = 0
-    while at + 4 <= len(data):
-        length, number = struct.unpack_from("=HH", data, at)
-        if length < 4:
-            return
-        yield number & 0x3FFF, data[at + 4 : at + length]
-        at += length + 3 & ~3
-
-
-def _attribute(number: int, value: bytes) -> bytes:
-    return struct.pack("=HH", 4 + len(value), number) + value + bytes(-len(value) % 4)
 
 
 class LingeringFlows:
