@@ -109,16 +109,9 @@ def listing(state: Path) -> list[str]:
 
 
 def _line(row: NodeRow) -> str:
-    keys = (
-        "revoked"
-        if row.revoked
-        else "waiting for its first start"
-        if row.wireguard_public is None
-        else "draining"
-        if row.draining
-        else "in service"
-    )
-    return f"{row.name:<20} {row.location:<20} {row.ipv4:<16} {row.ipv6:<28} {keys}"
+    standing = (row.revoked, "revoked"), (row.wireguard_public is None, "waiting for its first start")
+    state = next((word for true, word in (*standing, (row.draining, "draining")) if true), "in service")
+    return f"{row.name:<20} {row.location:<20} {row.ipv4:<16} {row.ipv6:<28} {state}"
 
 
 def _records(state: Path) -> Records:

@@ -11,7 +11,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from tyst.core.firewall.collections import EGRESS6, OPEN4
 from tyst.core.firewall.part import Part, Rules
-from tyst.core.firewall.text import listed
+from tyst.core.firewall.text import dynamic, listed
 
 FLOWS_RATE, FLOWS_BURST = 200, 2000
 """New flows per second (and at once) that one inner address may begin. A browser opens some dozens for a page."""
@@ -52,7 +52,7 @@ class Abuse(Part):
         self._shares = _shares([one for one in blocks if one.seconds > 0])
 
     def declares(self) -> str:
-        paces = "".join(_pace(name, form) for name, form, _ in _PACES)
+        paces = "".join(dynamic(name, form, TUNNELS, FORGOTTEN_AFTER) for name, form, _ in _PACES)
         return paces + "".join(
             listed(f"vp_block{number}", f"ipv{share[0].net.version}_addr", map(_element, share), "interval, timeout")
             for number, share in enumerate(self._shares)
@@ -90,12 +90,6 @@ class Abuse(Part):
 
 
 _PACES = tuple((f"vp_{what}{kind}", f"ipv{kind}_addr", kind) for what in ("flows", "unanswered") for kind in ("4", "6"))
-
-
-def _pace(name: str, form: str) -> str:
-    """A set whose elements the kernel itself makes, each with its own rate, and forgets."""
-    lines = (f"type {form}", f"size {TUNNELS}", "flags dynamic, timeout", f"timeout {FORGOTTEN_AFTER}s")
-    return f" set {name} {{\n{''.join(f'  {line}{chr(10)}' for line in lines)} }}\n"
 
 
 def _element(one: Blocked) -> str:

@@ -8,7 +8,7 @@ packets are judged before all else. Counterparts: `core.reach`, `node.reach`, `n
 """
 
 from tyst.core.firewall.part import Part, Rules
-from tyst.core.firewall.text import chain, ports
+from tyst.core.firewall.text import INITIATION, chain, dynamic, ports
 from tyst.core.reach import NODE_LOOPBACK, PORTS, SHADOWSOCKS_PORT, SHADOWSOCKS_USER, TLS_PORT, TLS_USER
 
 BUCKETS = 4096
@@ -24,7 +24,6 @@ HANDED = 0x54797374
 """The mark of packets that the agent hands on to WireGuard (SO_MARK, socket(7)): they are not turned back to it."""
 
 _NEW = "tcp flags & (syn | ack) == syn"
-_INITIATION = "udp length 156 @th,64,32 0x01000000"
 
 
 class Reach(Part):
@@ -35,8 +34,8 @@ class Reach(Part):
 
     def declares(self) -> str:
         return (
-            _dynamic("vp_connects", "mark", 2 * BUCKETS, FORGOTTEN_AFTER)
-            + _dynamic("vp_wraps", "inet_service", 65535, FORGOTTEN_AFTER)
+            dynamic("vp_connects", "mark", 2 * BUCKETS, FORGOTTEN_AFTER)
+            + dynamic("vp_wraps", "inet_service", 65535, FORGOTTEN_AFTER)
             + chain("vp_newcomers", "", *_newcomers())
             + chain("vp_wrapped", "", *self._wrapped())
             + chain("vp_relays", "", *self._relays())
@@ -46,7 +45,7 @@ class Reach(Part):
         over_lo = f'iifname "lo" ip saddr {NODE_LOOPBACK} udp dport {self._wireguard}'
         return [
             f'iifname != "lo" tcp dport {ports([self._openvpn, *PORTS])} {_NEW} fib daddr type local jump vp_newcomers',
-            f"{over_lo} {_INITIATION} meta mark != {HANDED:#x} jump vp_wrapped",
+            f"{over_lo} {INITIATION} meta mark != {HANDED:#x} jump vp_wrapped",
         ]
 
     def first_out(self) -> Rules:
@@ -84,8 +83,3 @@ def _newcomers() -> list[str]:
         f"limit rate over {GLOBAL_RATE}/second burst {GLOBAL_BURST} packets drop",
         "meta mark set 0",
     ]
-
-
-def _dynamic(name: str, form: str, size: int, seconds: int) -> str:
-    lines = (f"type {form}", f"size {size}", "flags dynamic, timeout", f"timeout {seconds}s")
-    return f" set {name} {{\n{''.join(f'  {line}{chr(10)}' for line in lines)} }}\n"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from tyst.core.firewall.part import Part, Rules
-from tyst.core.firewall.text import Address, listed
+from tyst.core.firewall.text import INITIATION, Address, listed
 from tyst.core.multihop import MOST_NODES, OPENVPN_PORTS, WIREGUARD_PORTS, openvpn_port, wireguard_port
 
 UNANSWERED = 10
@@ -27,7 +27,7 @@ FROM = (40000, 51819)
 
 _TO_WIREGUARD = f"udp dport {WIREGUARD_PORTS + 1}-{WIREGUARD_PORTS + MOST_NODES}"
 _TO_OPENVPN = f"udp dport {OPENVPN_PORTS + 1}-{OPENVPN_PORTS + MOST_NODES}"
-_INITIATION, _DATA = "udp length 156 @th,64,32 0x01000000", "@th,64,32 0x04000000"
+_DATA = "@th,64,32 0x04000000"
 _HARD_RESET = "@th,64,8 { 0x38, 0x50 }"
 """P_CONTROL_HARD_RESET_CLIENT_V2 and _V3 with key id 0: how an OpenVPN client begins, and nothing else."""
 _HERE = "fib daddr type local ip daddr != @vp_pool4", "fib daddr type local meta nfproto ipv6"
@@ -81,7 +81,7 @@ class Relay(Part):
         """What may begin a tunnel passes the same buckets as what comes for this node itself."""
         return [
             f'iifname != "lo" {begins} {here} jump vp_limits'
-            for begins in (f"{_TO_WIREGUARD} {_INITIATION}", f"{_TO_OPENVPN} {_HARD_RESET}")
+            for begins in (f"{_TO_WIREGUARD} {INITIATION}", f"{_TO_OPENVPN} {_HARD_RESET}")
             for here in _HERE
         ]
 
@@ -95,7 +95,7 @@ class Relay(Part):
                 f"{_TO_WIREGUARD} {_DATA} {here} jump vp_limits",
                 *(
                     f'{_TO_WIREGUARD} {begins} {here} ct timeout set "vp_relay_wireguard{kind}" {goes}'
-                    for begins in (_INITIATION, _DATA)
+                    for begins in (INITIATION, _DATA)
                 ),
                 f'{_TO_OPENVPN} {_HARD_RESET} {here} ct timeout set "vp_relay_openvpn{kind}" {goes}',
             ]

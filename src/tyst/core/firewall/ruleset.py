@@ -19,7 +19,7 @@ from ipaddress import IPv4Address, IPv6Address
 from tyst.core.faces import FACES
 from tyst.core.firewall import collections as held
 from tyst.core.firewall.part import Part, Rules
-from tyst.core.firewall.text import chain, listed, ports, texts
+from tyst.core.firewall.text import INITIATION, chain, listed, ports, texts
 from tyst.core.wireguard.addresses import (
     ALL_TUNNELS4,
     ALL_TUNNELS6,
@@ -130,7 +130,7 @@ class Ruleset:
 
     def _raw_chains(self, seed: int) -> list[str]:
         udp, tcp = ports([self.wireguard, *self.udp]), ports(self.tcp)
-        initiation = f'iifname "{self.interface}" udp dport {self.wireguard} {IS_INITIATION}'
+        initiation = f'iifname "{self.interface}" udp dport {self.wireguard} {INITIATION}'
         return [
             f" chain vp_limits {{\n{limits(seed)} }}\n",
             chain(
@@ -283,8 +283,6 @@ class Ruleset:
             rules.append(f"{out} {family} saddr {tunnels} masquerade")
         return rules
 
-
-IS_INITIATION = "udp length 156 @th,64,32 0x01000000"
 
 _FROM_FLEET = 0xFFFFFFFF
 

@@ -5,6 +5,9 @@ from ipaddress import IPv4Address, IPv6Address
 
 Address = IPv4Address | IPv6Address
 
+INITIATION = "udp length 156 @th,64,32 0x01000000"
+"""A WireGuard handshake initiation: 148 bytes and a header, message type 1 (WireGuard's paper, section 5.4.2)."""
+
 
 def listed(name: str, form: str, elements: Iterable[str], flags: str = "", *, kind: str = "set") -> str:
     """A set (or, with `kind="map"`, a map) with its elements."""
@@ -15,6 +18,12 @@ def listed(name: str, form: str, elements: Iterable[str], flags: str = "", *, ki
         *([f"  elements = {{ {held} }}"] if held else []),
     ]
     return f" {kind} {name} {{\n{chr(10).join(lines)}\n }}\n"
+
+
+def dynamic(name: str, form: str, size: int, seconds: int) -> str:
+    """A set whose elements the kernel itself makes, and forgets so many seconds after the last packet of each."""
+    lines = (f"type {form}", f"size {size}", "flags dynamic, timeout", f"timeout {seconds}s")
+    return f" set {name} {{\n{''.join(f'  {line}{chr(10)}' for line in lines)} }}\n"
 
 
 def chain(name: str, hook: str, *rules: str) -> str:
