@@ -160,6 +160,14 @@ class LastingDaemon:
                 return
 
 
+def end_now(process: asyncio.subprocess.Process) -> None:
+    """SIGKILL. Not `Process.kill`: that reaps a child which has just ended, under the hands of the loop that waits for
+    it, and the loop then says so on standard error, with a made-up exit code."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+
+
 async def run(argv: Sequence[str], *, given: str = "", ok_to_fail: bool = False) -> str:
     """Runs a short command to its end, `given` on its standard input; what it printed. ProgramError when it fails."""
     process = await asyncio.create_subprocess_exec(
@@ -172,7 +180,7 @@ async def run(argv: Sequence[str], *, given: str = "", ok_to_fail: bool = False)
     try:
         said, _ = await asyncio.wait_for(process.communicate(given.encode()), 20)
     except TimeoutError:
-        process.kill()
+        end_now(process)
         raise ProgramError(f"{argv[0]} did not end within 20 s") from None
     if process.returncode and not ok_to_fail:
         raise ProgramError(f"{argv[0]} failed: is it installed, and does this process have the right to use it?")

@@ -31,6 +31,7 @@ from tyst.core.openvpn.management import (
     State,
 )
 from tyst.core.openvpn.server import Server, server_text
+from tyst.node.drivers.process import end_now
 from tyst.node.openvpn import confine, tun
 
 FIRST_USER = 64200
@@ -264,7 +265,5 @@ def peer_of(connection: socket.socket) -> int:
 
 async def _ended(process: Process) -> None:
     """Sees to it that the process is gone."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+    end_now(process)
     await process.wait()
