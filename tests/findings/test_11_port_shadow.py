@@ -30,17 +30,19 @@ DEAF = "table inet deaf { chain in { type filter hook input priority 0; tcp dpor
 @contextmanager
 def with_only(host: Host, *kept: str) -> Iterator[None]:
     """The node with these of the four rules."""
+    attack = not kept
     with ExitStack() as stack:
         if "untracked" not in kept:
             for chain in ("vp_first", "vp_first_out"):
-                stack.enter_context(without(host, chain, "notrack$"))
+                stack.enter_context(without(host, chain, "notrack$", attack=attack))
         if "range" not in kept:
             mapped = r" to :\d+-\d+$"
-            stack.enter_context(replaced(host, "vp_nat_out", mapped, lambda rule: rule.partition(" to :")[0]))
+            within = replaced(host, "vp_nat_out", mapped, lambda rule: rule.partition(" to :")[0], attack=attack)
+            stack.enter_context(within)
         if "source port" not in kept:
-            stack.enter_context(without(host, "vp_leave", r"^(udp|tcp) sport .* drop$"))
+            stack.enter_context(without(host, "vp_leave", r"^(udp|tcp) sport .* drop$", attack=attack))
         if "pool" not in kept:
-            stack.enter_context(without(host, "vp_nat_out", "@vp_exit[46]"))
+            stack.enter_context(without(host, "vp_nat_out", "@vp_exit[46]", attack=attack))
         forget_flows(host)
         yield
 
