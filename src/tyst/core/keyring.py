@@ -15,10 +15,13 @@ from tyst.core.owner import KEY_BYTES, OWNER
 from tyst.core.seal import Kind, SealKey
 
 KINDS_OF: dict[str, frozenset[Kind]] = {
-    "site": frozenset({Kind.SESSION, Kind.REMEMBER, Kind.RECOVERY, Kind.CREDENTIAL, Kind.CHALLENGE}),
+    "site": frozenset({Kind.SESSION, Kind.REMEMBER, Kind.RECOVERY, Kind.CREDENTIAL, Kind.CHALLENGE})
+    | {Kind.REFUND, Kind.RESET, Kind.CONFIRM, Kind.UNSUBSCRIBE},
     "gate": frozenset({Kind.LEASE, Kind.SESSION, Kind.CREDENTIAL, Kind.ENROLMENT, Kind.NODE_KEYS, Kind.NOTICE}),
 }
-"""Which kinds each room's file holds. The gate opens a session only to answer `devices` for its own customer."""
+"""Which kinds each room's file holds. The gate opens a session only to answer `devices` for its own customer.
+
+Orders have keys of their own, made daily (`payments.orders`)."""
 
 SHARED = (Kind.SESSION, Kind.CREDENTIAL)
 """Kinds whose key both rooms hold."""

@@ -4,6 +4,7 @@ Two classes of time exist (docs/threat-model.md): account time, coarse and allow
 functions take the door's clock as a value; none of them reads a clock.
 """
 
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 
 HOUR = timedelta(hours=1)
@@ -37,6 +38,18 @@ def extended(expiry: datetime | None, *, days: int, today: date) -> datetime:
         raise ValueError("time can only be added: days must be positive")
     start = today if expiry is None else max(today, expiry.astimezone(UTC).date())
     return end_of_day(start + timedelta(days=days))
+
+
+def extended_months(expiry: datetime | None, *, months: int, today: date) -> datetime:
+    """A new expiry: `months` calendar months further from max(today, expiry), at the end of that UTC day. Where the
+    month has no such day it is its last: 31 January and a month is 28 February, or the 29th.
+    """
+    if months <= 0:
+        raise ValueError("time can only be added: months must be positive")
+    start = today if expiry is None else max(today, expiry.astimezone(UTC).date())
+    index = start.year * 12 + start.month - 1 + months
+    year, month = index // 12, index % 12 + 1
+    return end_of_day(date(year, month, min(start.day, monthrange(year, month)[1])))
 
 
 def month_of(moment: datetime, *, plus: int = 0) -> int:

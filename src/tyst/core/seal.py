@@ -65,6 +65,11 @@ class Kind(Enum):
     KEY_RECORD = (9, None, _DAY)
     LOGIN = (10, 5 * _MINUTE, _MINUTE)
     NOTICE = (11, _HOUR, _HOUR)
+    ORDER = (12, 30 * _DAY, _DAY)
+    REFUND = (13, 10 * _DAY, _DAY)
+    RESET = (14, _HOUR, _MINUTE)
+    CONFIRM = (15, _DAY, _HOUR)
+    UNSUBSCRIBE = (16, None, _DAY)
 
     @property
     def code(self) -> int:
@@ -107,6 +112,11 @@ SealKeys = Mapping[Kind, Sequence[SealKey]]
 def key_id(material: bytes) -> bytes:
     """Four bytes that tell key versions apart and reveal nothing of the key."""
     return hashlib.sha256(b"tyst key id" + material).digest()[:4]
+
+
+def key_of(blob: bytes) -> bytes:
+    """The id of the key that sealed a value, unverified: only `open_sealed` says whether it is true."""
+    return blob[1:5]
 
 
 def seal(keys: SealKeys, kind: Kind, payload: bytes, *, nonce: bytes, now: int) -> bytes:
