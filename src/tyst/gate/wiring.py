@@ -38,9 +38,9 @@ from tyst.gate.room import Gate
 from tyst.gate.shelf import BUNDLE, ListShelf
 from tyst.messages.devices import RunBatch
 from tyst.records.statements import FleetRow, open_records
+from tyst.records.where import chosen
 
 FLEET_SECRET, OPENVPN_SECRET = "fleet_authority", "openvpn_authority"  # names of entries, not secrets
-RECORDS = "records.sqlite3"
 SWEEP_SECONDS = 5
 REFRESH_SECONDS = 20
 SWEEP_SLICE = 2_000
@@ -67,7 +67,7 @@ def build(options: Options) -> Gate:
     """The gate out of its state folder."""
     state = options.state
     keys = _keys(state)
-    records = open_records(state / RECORDS)
+    records = open_records(chosen(state))
     fleet = records.fleet()
     if fleet is None:
         raise StateError("the records hold no fleet yet: run `./tyst fleet init` first")

@@ -59,6 +59,12 @@ def by_handle(handle: bytes) -> Account | None:
     return Account.objects.filter(handle=handle).first()
 
 
+def forget_address(email: str, now: datetime) -> None:
+    """Takes an address that letters come back from off whatever account has it. Tells nobody whether one had."""
+    changes = {"email": None, "newsletter": False, "updated_at": nearest_hour(now)}
+    Account.objects.filter(email__iexact=email).update(**changes)
+
+
 def edit(handle: bytes, now: datetime, /, **changes: Any) -> bool:
     """Changes columns of one account; False when it is gone. ValueError for a column that nobody edits."""
     if not changes or not EDITABLE.issuperset(changes):

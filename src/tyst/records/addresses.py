@@ -1,16 +1,17 @@
 """Whose public IPv4 address is which: the gate's look, the daily taking back and the operator's pools, in SQL.
 
-No Django and no clock; each function works inside its caller's transaction (`statements.py`). What an account has is
-found through `core.owner` alone. An address that is given back rests: nobody gets it before the end of a day (UTC), and
-nothing says who had it. Counterpart: `reservations.py`, the customer's hand on the same rows.
+No Django and no clock; each function works inside its caller's transaction, by a `statements.Connection`. What an
+account has is found through `core.owner` alone. An address that is given back rests: nobody gets it before the end of a
+day (UTC), and nothing says who had it. Counterpart: `reservations.py`, the customer's hand on the same rows.
 """
 
-import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tyst.core.owner import owner_of
 from tyst.core.rounding import end_of_day
+from tyst.records.errors import ConflictError
 
 REST_DAYS = 7
 """How long nobody gets an address that somebody gave back: longer than what was known of her by it is of use."""
@@ -34,14 +35,14 @@ def rests_until(day: datetime) -> datetime:
     return end_of_day(day.astimezone(UTC).date() + timedelta(days=REST_DAYS))
 
 
-def address_of(reader: sqlite3.Connection, key: bytes, handle: bytes, node: str) -> str:
+def address_of(reader: Any, key: bytes, handle: bytes, node: str) -> str:
     """The address that an account has on this node, or nothing."""
     named = reader.execute(OWNERS_NAME, (handle,)).fetchone()
     found = named and reader.execute(ADDRESS_OF, (owner_of(key, *named), node)).fetchone()
     return str(found[0]) if found else ""
 
 
-def take_back(writer: sqlite3.Connection, key: bytes, today: int) -> int:
+def take_back(writer: Any, key: bytes, today: int) -> int:
     """Frees the addresses of accounts that are gone, or whose add-on ended before `today`; how many."""
     day = datetime.fromtimestamp(today * 86400, UTC)
     entitled = {owner_of(key, *row) for row in writer.execute(ENTITLED, (_text(day),))}
@@ -52,7 +53,7 @@ def take_back(writer: sqlite3.Connection, key: bytes, today: int) -> int:
     return len(lapsed)
 
 
-def put(writer: sqlite3.Connection, node: str, wanted: Iterable[tuple[str, str]]) -> None:
+def put(writer: Any, node: str, wanted: Iterable[tuple[str, str]]) -> None:
     """A node's (address, use), in place of those it had. What stays as it was keeps its rest."""
     there, given = set(writer.execute(ADDRESSES_OF_NODE, (node,))), set(wanted)
     for address, _ in there - given:
@@ -62,7 +63,7 @@ def put(writer: sqlite3.Connection, node: str, wanted: Iterable[tuple[str, str]]
     # One that is held and left out fails at the commit (its row is referred to); one that changes its use fails here.
     changed = {address for address, _ in there - given} & {address for address, _ in given - there}
     if changed & {address for _, address in writer.execute(HELD)}:
-        raise sqlite3.IntegrityError
+        raise ConflictError
 
 
 def _text(moment: datetime) -> str:

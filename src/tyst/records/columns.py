@@ -46,6 +46,10 @@ class FlagField(models.BooleanField):  # type: ignore[type-arg]
             raise RefusedByColumn(f"{self.name} holds 0 or 1 only")
         return int(value)
 
+    def from_db_value(self, value: Any, *_: Any) -> bool:
+        """PostgreSQL holds the number, too (`tables.py`)."""
+        return bool(value)
+
 
 class BytesField(models.BinaryField):  # type: ignore[type-arg]
     """Exactly `size` bytes, or any number when it is None."""

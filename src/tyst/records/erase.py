@@ -12,7 +12,7 @@ from django.db import transaction
 
 from tyst.core.rounding import month_of, nearest_hour
 from tyst.records import reservations
-from tyst.records.models import Account, Fleet, KeyRecord, Location, Node, PublicAddress, SpentSerial, Voucher
+from tyst.records.models import Account, Fleet, Journal, KeyRecord, Location, Node, PublicAddress, SpentSerial, Voucher
 
 
 def delete_account(handle: bytes, owners: bytes, now: datetime) -> bool:
@@ -57,6 +57,11 @@ def delete_spent_serial(hashed: bytes) -> bool:
     return SpentSerial.objects.filter(hash=hashed).delete()[0] == 1
 
 
+def delete_journal(month: str) -> int:
+    """Removes a month (`2019-11`) of the journal, once the law's years are over; says how many rows."""
+    return Journal.objects.filter(period__startswith=month).delete()[0]
+
+
 def release_public_address(owner: bytes, now: datetime) -> bool:
     """Gives a public IPv4 address back; it rests, and nothing says who had it. False when the owner has none."""
     return reservations.release(owner, now)
@@ -85,6 +90,7 @@ ERASERS: dict[str, Callable[..., Any]] = {
         delete_lapsed_key_records,
         delete_voucher,
         delete_spent_serial,
+        delete_journal,
         release_public_address,
         delete_node,
         delete_fleet,

@@ -1,4 +1,4 @@
-"""The inventory: every stored column, cookie, sealed value and value in RAM, with purpose, precision, lifetime, eraser.
+"""The inventory: every stored column, cookie, sealed value, value in RAM and message to others, with purpose and end.
 
 Reads `inventory.toml` and compares it with what is there. The policy page, the export and the checks come from it; a
 column, a cookie or a sealed kind that it doesn't declare fails the build. Legal bases are terms of the W3C Data Privacy
@@ -68,6 +68,41 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class File:
+    """A file outside the database that holds something of a customer. `name`: on the disk, YYYYMM for a month."""
+
+    name: str
+    room: str
+    what: str
+    purpose: str
+    precision: str
+    lifetime: str
+    legal_basis: str
+    eraser: str
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """What leaves us for somebody else: a mail service, a payment processor. `party`: the name of its folder, then
+    words for people after a colon (`mailgun: Mailgun Technologies`); one party may have several entries."""
+
+    party: str
+    what: str
+    purpose: str
+    when: str
+    legal_basis: str
+
+    @property
+    def folder(self) -> str:
+        return self.party.partition(":")[0]
+
+    @property
+    def receiver(self) -> str:
+        """Who gets it, in words."""
+        return self.party.partition(":")[2].strip()
+
+
+@dataclass(frozen=True)
 class Remainder:
     """What a program that we did not write may still hold in memory after a visit, and until when (seconds, or 0)."""
 
@@ -86,10 +121,12 @@ class Inventory:
     cookies: Sequence[Cookie]
     sealed: Sequence[Sealed]
     memory: Sequence[Memory]
+    files: Sequence[File]
+    outgoing: Sequence[Outgoing]
     remainders: Sequence[Remainder]
 
 
-Entry = TypeVar("Entry", Column, Cookie, Sealed, Memory, Remainder)
+Entry = TypeVar("Entry", Column, Cookie, Sealed, Memory, File, Outgoing, Remainder)
 
 
 @cache
@@ -105,10 +142,12 @@ def parse(text: str) -> Inventory:
     cookies = _entries(Cookie, data.pop("cookie", []))
     sealed = _entries(Sealed, data.pop("sealed", []))
     memory = _entries(Memory, data.pop("memory", []))
+    files = _entries(File, data.pop("file", []))
+    outgoing = _entries(Outgoing, data.pop("outgoing", []))
     remainders = _entries(Remainder, data.pop("remainder", []))
     if data:
         raise InventoryError("the inventory has a section of a name that nobody reads")
-    return Inventory(columns, cookies, sealed, memory, remainders)
+    return Inventory(columns, cookies, sealed, memory, files, outgoing, remainders)
 
 
 def _entries(form: type[Entry], rows: Iterable[dict[str, Any]]) -> Sequence[Entry]:
@@ -132,6 +171,16 @@ def catalogue(cursor: Any) -> set[tuple[str, str]]:
         "SELECT m.name, i.name FROM sqlite_master m JOIN pragma_table_xinfo(m.name) i WHERE m.type = 'table'"
     )
     return {(str(table), str(column)) for table, column in cursor.fetchall()}
+
+
+def parties(of: Inventory) -> set[str]:
+    """The folders of `mail/` and `payments/` whose services get something of us, as declared."""
+    return {one.folder for one in of.outgoing}
+
+
+def services(tyst: Path = FILE.parents[1]) -> set[str]:
+    """The folders of services that are there: each sends something to somebody."""
+    return {one.parent.name for room in ("mail", "payments") for one in (tyst / room).glob("*/setup.py")}
 
 
 def difference(declared: Iterable[object], found: Iterable[object]) -> list[str]:

@@ -97,6 +97,26 @@ class SpentSerial(models.Model):
         db_table = "spent_serial"
 
 
+class Journal(models.Model):
+    """Sums for the tax office by day (or month), and by what is taxed how. Nobody is in it, and no sale alone."""
+
+    pk = models.CompositePrimaryKey("period", "kind", "country", "rate", "currency", "method", "product")
+    period = models.CharField(max_length=10)
+    kind = models.CharField(max_length=6)
+    country = CountryField(max_length=2)
+    rate = models.IntegerField()
+    currency = CurrencyField(max_length=3)
+    method = models.CharField(max_length=16)
+    product = models.CharField(max_length=16)
+    count = models.IntegerField()
+    net = models.BigIntegerField()
+    vat = models.BigIntegerField()
+
+    class Meta:
+        app_label = "records"
+        db_table = "journal"
+
+
 class Location(models.Model):
     """A city with nodes."""
 

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from tyst.core.account import is_live
 from tyst.core.owner import owner_of
 from tyst.core.rounding import end_of_day
 from tyst.records.addresses import rests_until
-from tyst.records.models import Account, NodeAddress, PublicAddress
+from tyst.records.models import Account, Node, NodeAddress, PublicAddress
 
 
 class NotPaidError(Exception):
@@ -73,6 +73,7 @@ def reserve(handle: bytes, key: bytes, node: str, now: datetime, choose: Callabl
         account = Account.objects.select_for_update().filter(handle=handle).first()
         if account is None or not is_live(account.ipv4, now.astimezone(UTC).date()):
             raise NotPaidError
+        _stand_in_line(node)
         free = list(_free(now).filter(node=node))
         if not free:
             raise NoneFreeError
@@ -81,6 +82,12 @@ def reserve(handle: bytes, key: bytes, node: str, now: datetime, choose: Callabl
         PublicAddress(owner=owner(key, account), address=address).save(force_insert=True)
         NodeAddress.objects.filter(address=address.address).update(rests=None)
     return address.address
+
+
+def _stand_in_line(node: str) -> None:
+    """One at a time for each node, where a transaction's beginning doesn't lock (PostgreSQL)."""
+    if connection.vendor == "postgresql":
+        Node.objects.select_for_update(no_key=True).filter(name=node).first()
 
 
 def release(of: bytes, now: datetime) -> bool:

@@ -1,29 +1,24 @@
-"""The gate's and the operator's view of the records: a few SQL statements over sqlite3, and no Django.
+"""The gate's and the operator's view of the records: a few SQL statements, SQLite's or PostgreSQL's, and no Django.
 
-Reading writes nothing: the reader is `query_only`, and its cache is thrown away by `refresh`, so that a row's text does
+Reading writes nothing: the reader can't, and what it had read is thrown away by `refresh`, so that a row's text does
 not outlive its use in RAM. Writing happens in the daily batch, at a node's enrolment and announcement, and by the
-operator's hand, each in a connection of its own. The tables belong to `records.models`, the counterpart; a test holds
-the two together.
+operator's hand, each in a connection of its own. The statements are SQLite's; `postgresql/hand.py` respells the two
+things that PostgreSQL writes otherwise. The tables belong to `records.models`, the counterpart; a test holds the two
+together.
 """
 
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any, Protocol
 
 from tyst.core.entitlement import Facts, day_of
-from tyst.records import addresses, journal
+from tyst.records import addresses
+from tyst.records.errors import ConflictError, RecordsError
+from tyst.records.sqlite.hand import Hand as SqliteHand
+from tyst.records.where import Server, Where
 
-_PRAGMAS = (
-    "PRAGMA secure_delete=ON",
-    "PRAGMA journal_mode=PERSIST",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA temp_store=MEMORY",
-)
-_READER_WAITS, _WRITER_WAITS = 2.0, 20.0
-"""Seconds. The gate answers nobody while its reader waits for a commit's end, which takes milliseconds."""
+__all__ = ["ConflictError", "FleetRow", "NodeRow", "Records", "RecordsError", "Standings", "open_records"]
 
 KEY_RECORD = "SELECT record FROM key_record WHERE tag = ?"
 ACCOUNT_FACTS = (
@@ -41,7 +36,7 @@ SELECT 0, k.tag, NULL, NULL, NULL FROM t CROSS JOIN key_record k ON k.tag = subs
 """
 SET_CONNECTED = "UPDATE account SET has_connected = 1 WHERE handle = ? AND has_connected = 0"
 DELETE_ENDED_KEYS = "DELETE FROM key_record WHERE last_month < ?"
-SPEND_SERIAL = "INSERT OR IGNORE INTO spent_serial (hash) VALUES (?)"
+SPEND_SERIAL = "INSERT INTO spent_serial (hash) VALUES (?) ON CONFLICT (hash) DO NOTHING"
 NODES = (
     "SELECT name, location, ipv4, ipv6, owned, revoked, wireguard_public, wireguard_port, openvpn_udp, openvpn_tcp, "
     "openvpn_processes, number, exit6, draining, key_blob FROM node WHERE name = ?1 OR ?1 IS NULL ORDER BY name"
@@ -66,10 +61,6 @@ PUT_FLEET = "INSERT INTO fleet (id, openvpn_authority, tls_crypt, site) VALUES (
 DRAIN_NODE = "UPDATE node SET draining = ? WHERE name = ? AND revoked = 0"
 NODE_ADDRESSES = "SELECT address, node, use FROM node_address WHERE node = ?1 OR ?1 IS NULL ORDER BY address"
 PUT_VOUCHER = "INSERT INTO voucher (hash, days, product) VALUES (?, ?, ?)"
-
-
-class RecordsError(Exception):
-    """The records can't be opened. Says what to do, never what is in them."""
 
 
 @dataclass(frozen=True)
@@ -116,16 +107,56 @@ class Standings:
     ipv4: dict[bytes, int | None] = field(default_factory=dict)
 
 
-class Records:
-    """One SQLite file. Reads go through one connection of the thread that made this; each write opens its own."""
+class Cursor(Protocol):
+    """What is used of a statement's outcome."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._reader = _connect(path, readable_only=True)
+    @property
+    def rowcount(self) -> int:
+        """How many rows were changed."""
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Rows."""
+
+
+class Connection(Protocol):
+    """What is used of a connection: sqlite3's words for it."""
+
+    def execute(self, statement: str, values: Sequence[Any] = ..., /) -> "Cursor":
+        """Runs one statement."""
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> Any:
+        """The same statement for many rows."""
+
+    def close(self) -> None:
+        """Closes it."""
+
+
+class Hand(Protocol):
+    """One engine's way to a database."""
+
+    def reader(self) -> Connection:
+        """A connection that can't write."""
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """One transaction in a connection of its own: committed whole, or not at all."""
+
+
+class Records:
+    """One database. Reads go through one connection of the thread that made this; each write opens its own.
+
+    Writing raises ConflictError when a constraint stands against it; nothing is changed then.
+    """
+
+    def __init__(self, hand: Hand) -> None:
+        self._hand = hand
+        self._reader = hand.reader()
 
     def refresh(self) -> None:
         """Opens the reader anew, so that pages and values it had read leave this process's RAM. Writes nothing."""
-        stale, self._reader = self._reader, _connect(self._path, readable_only=True)
+        stale, self._reader = self._reader, self._hand.reader()
         stale.close()
 
     def close(self) -> None:
@@ -240,7 +271,7 @@ class Records:
     def put_node_addresses(self, name: str, wanted: Iterable[tuple[str, str]]) -> None:
         """(address, use) of a node's further addresses, in place of those it had; those that rest go on resting.
 
-        sqlite3.IntegrityError when one is another node's, or a held one is left out or is to be for something else.
+        ConflictError when one is another node's, or a held one is left out or is to be for something else.
         """
         with self._writing() as writer:
             addresses.put(writer, name, wanted)
@@ -260,42 +291,20 @@ class Records:
         with self._writing() as writer:
             writer.executemany(PUT_VOUCHER, [(value, days, product) for value in sorted(hashes)])
 
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction in a connection of its own: committed whole, or not at all."""
-        writer = _connect(self._path)
-        try:
-            writer.execute("BEGIN IMMEDIATE")
-            yield writer
-            writer.execute("COMMIT")
-            journal.wipe(writer, str(self._path))
-        except BaseException:
-            if writer.in_transaction:
-                writer.execute("ROLLBACK")
-            raise
-        finally:
-            writer.close()
+    def _writing(self) -> AbstractContextManager[Connection]:
+        return self._hand.writing()
 
 
-def open_records(path: Path) -> Records:
-    """Opens an existing records file, or RecordsError."""
-    if not path.is_file():
+def open_records(where: Where) -> Records:
+    """Opens existing records, or RecordsError."""
+    if isinstance(where, Server):
+        # Whoever has SQLite loads nothing of PostgreSQL.
+        from tyst.records.postgresql.hand import Hand as PostgresqlHand
+
+        return Records(PostgresqlHand(where))
+    if not where.is_file():
         raise RecordsError("there are no records here yet: run `./tyst fleet init`, or give the right --state")
-    return Records(path)
-
-
-def _connect(path: Path, *, readable_only: bool = False) -> sqlite3.Connection:
-    uri = f"{path.resolve().as_uri()}?mode=rw"
-    connection = sqlite3.connect(
-        uri, uri=True, isolation_level=None, timeout=_READER_WAITS if readable_only else _WRITER_WAITS
-    )
-    for pragma in _PRAGMAS:
-        connection.execute(pragma)
-    if readable_only:
-        connection.execute("PRAGMA query_only=ON")
-        # Rows are read where the kernel holds the file: twice as fast, and hardly a page is copied into this process.
-        connection.execute("PRAGMA mmap_size=1073741824")
-    return connection
+    return Records(SqliteHand(where))
 
 
 def _node(row: Sequence[object]) -> NodeRow:

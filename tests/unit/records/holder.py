@@ -6,16 +6,16 @@ usage: python -m tests.unit.records.holder DATABASE NODE FIRST COUNT     Prints 
 import secrets
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 from tyst.records.migrate import configure
+from tyst.records.where import named
 
 KEY = b"k" * 32
 
 
 def main(path: str, node: str, first: int, count: int) -> list[str]:
     """Runs the threads; they start together."""
-    configure(Path(path))
+    configure(named(path))
     from tests.unit.records.together import together
     from tyst.records.reservations import NoneFreeError, reserve
 

@@ -5,14 +5,14 @@ usage: python -m tests.unit.records.redeemer DATABASE CODE FIRST COUNT     Print
 
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 from tyst.records.migrate import configure
+from tyst.records.where import named
 
 
 def main(path: str, code: str, first: int, count: int) -> int:
     """Runs the threads; they start together."""
-    configure(Path(path))
+    configure(named(path))
     from tests.unit.records.together import together
     from tyst.records.vouchers import NoVoucherError, redeem
 

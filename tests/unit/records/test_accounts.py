@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.unit.records.engines import on_sqlite
 from tests.unit.records.people import NOW, PHC, make
 
 LATER = NOW + timedelta(days=3, minutes=1)
@@ -81,6 +82,7 @@ def test_rekeying_gives_a_new_handle_and_keeps_the_rest() -> None:
     assert not erase.rekey(b"a" * 16, b"m" * 16, LATER), "the old handle opens nothing"
 
 
+@on_sqlite
 def test_a_deleted_account_was_never_here() -> None:
     from tests.unit.django_once import database_path
     from tyst.records import accounts, erase
@@ -97,6 +99,7 @@ def test_a_deleted_account_was_never_here() -> None:
     make("alice-of-the-marked-name", b"z" * 16)
 
 
+@on_sqlite
 def test_the_database_is_opened_as_engine_says() -> None:
     from django.db import connection
 

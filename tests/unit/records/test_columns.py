@@ -1,4 +1,4 @@
-"""What the columns refuse: an unrounded time, a third flag, a fourth currency. In Django, and in SQLite itself."""
+"""What the columns refuse: an unrounded time, a third flag, a fourth currency. In Django, and in the database itself."""
 
 import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.unit.django_once import database_path
+from tests.postgres import sql
 from tests.unit.records.people import NOW, make
+from tyst.records.errors import ConflictError
+from tyst.records.where import Where
 
 HOUR = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY_END = datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)
@@ -81,16 +83,14 @@ def test_columns_refuse_the_rest_without_repeating_it(words: dict[str, Any]) -> 
         "updated_at = '2026-03-01 12:00:00.5'",
         "subscription = '2026-03-01 12:00:00'",
         "streaming = 2",
-        "handle = x'00'",
+        "handle = '0'",
         "password = 'in the clear'",
     ],
 )
-def test_sqlite_refuses_it_too_whoever_writes(setting: str) -> None:
+def test_the_database_refuses_it_too_whoever_writes(setting: str, where: Where) -> None:
     make()
-    connection = sqlite3.connect(database_path())
-    with pytest.raises(sqlite3.IntegrityError), connection:
-        connection.execute(f"UPDATE account SET {setting}")
-    connection.close()
+    with pytest.raises((sqlite3.IntegrityError, ConflictError)):
+        sql(where, f"UPDATE account SET {setting}")
 
 
 def test_no_account_shows_itself_in_a_message() -> None:

@@ -7,13 +7,26 @@ from tests.unit.records.people import NOW, make
 
 
 def _one_of_each() -> None:
-    from tyst.records.models import Fleet, KeyRecord, Location, Node, NodeAddress, PublicAddress, SpentSerial, Voucher
+    from tyst.records.models import (
+        Fleet,
+        Journal,
+        KeyRecord,
+        Location,
+        Node,
+        NodeAddress,
+        PublicAddress,
+        SpentSerial,
+        Voucher,
+    )
 
     make()
     KeyRecord(tag=b"t" * 16, record=b"sealed", last_month=202601).save(force_insert=True)
     KeyRecord(tag=b"u" * 16, record=b"sealed", last_month=202603).save(force_insert=True)
     Voucher(hash=b"v" * 32, days=30).save(force_insert=True)
     SpentSerial(hash=b"s" * 32).save(force_insert=True)
+    taxed = {"kind": "sale", "country": "se", "rate": 2500, "currency": "SEK", "method": "swish"}
+    for period in ("2026-03", "2026-04-01"):
+        Journal(period=period, **taxed, product="ipv4", count=9, net=90, vat=23).save(force_insert=True)
     place = Location(slug="sto", city="Stockholm", country="se")
     place.save(force_insert=True)
     Node(name="se-sto", location=place, ipv4="192.0.2.10", ipv6="2001:db8::1", number=1).save(force_insert=True)
@@ -29,6 +42,7 @@ CALLS: list[tuple[str, str, tuple[Any, ...], int]] = [
     ("delete_lapsed_key_records", "KeyRecord", (NOW,), 1),
     ("delete_voucher", "Voucher", (b"v" * 32,), 0),
     ("delete_spent_serial", "SpentSerial", (b"s" * 32,), 0),
+    ("delete_journal", "Journal", ("2026-03",), 1),
     ("release_public_address", "PublicAddress", (b"o" * 32, NOW), 0),
     ("delete_node", "Location", ("se-sto",), 0),
     ("delete_fleet", "Fleet", (), 0),

@@ -6,8 +6,20 @@ from pathlib import Path
 import pytest
 
 from tests.unit.django_once import database_path
+from tests.unit.records.engines import on_sqlite
 from tyst.core.seal import Kind
-from tyst.records.inventory import InventoryError, catalogue, declared_columns, difference, inventory, parse
+from tyst.records.inventory import (
+    InventoryError,
+    catalogue,
+    declared_columns,
+    difference,
+    inventory,
+    parse,
+    parties,
+    services,
+)
+
+pytestmark = on_sqlite
 
 
 def _catalogue(path: Path) -> set[tuple[str, str]]:
@@ -58,7 +70,7 @@ def test_the_models_have_the_declared_columns_and_no_other() -> None:
 
     own = {("django_migrations", name) for name in ("id", "app", "name", "applied")}
     own |= {("sqlite_sequence", name) for name in ("name", "seq")}
-    models = {(m._meta.db_table, str(f.column)) for m in apps.get_models() for f in m._meta.local_fields}
+    models = {(m._meta.db_table, str(f.column)) for m in apps.get_models() for f in m._meta.local_fields if f.column}
     assert difference(declared_columns(inventory()) - own, models) == []
 
 
@@ -105,9 +117,20 @@ def test_every_kind_of_sealed_value_is_declared() -> None:
     assert difference({one.kind for one in inventory().sealed}, {kind.name.lower() for kind in Kind}) == []
 
 
+def test_every_service_that_gets_something_is_declared_and_no_other() -> None:
+    assert difference(parties(inventory()), services()) == []
+
+
+def test_a_service_that_nobody_declared_is_caught(tmp_path: Path) -> None:
+    for folder in ("mail/mailgun", "mail/pigeon", "payments/swish"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "setup.py").write_text("")
+    assert difference({"mailgun", "swish"}, services(tmp_path)) == ["there and not declared: pigeon"]
+
+
 def test_legal_bases_are_terms_of_the_vocabulary() -> None:
     known = {f"eu-gdpr:A6-1-{letter}" for letter in "abcf"} | {"dpv:NonPersonalData"}
-    assert {one.legal_basis for one in (*inventory().columns, *inventory().cookies)} <= known
+    assert {one.legal_basis for one in (*inventory().columns, *inventory().cookies, *inventory().outgoing)} <= known
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.records.engines import on_sqlite
 from tyst.records import journal
 
+pytestmark = on_sqlite
 NAME = "alice-of-the-marked-name"
 
 

@@ -1,7 +1,6 @@
 """Public addresses: one holder each, whoever comes at the same time; given back they rest, and nothing says whose."""
 
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,20 +11,23 @@ from typing import Any
 
 import pytest
 
-from tests.unit.django_once import database_path
 from tests.unit.records.holder import KEY
 from tests.unit.records.people import NOW, make
 from tyst.core.rounding import end_of_day
-from tyst.records.statements import Records, open_records
+from tyst.records.statements import ConflictError, Records, open_records
+from tyst.records.where import Where, word
 
 ROOT = Path(__file__).resolve().parents[3]
 ALICE, BOB = b"a" * 16, b"b" * 16
 STO, FRA = ("192.0.2.32", "192.0.2.33"), ("203.0.113.32",)
 RESTED = timedelta(days=8)
+PLACE: list[Where] = []
+"""Where the running test's records are."""
 
 
 @pytest.fixture(autouse=True)
-def pools(tables: None) -> None:
+def pools(tables: None, where: Where) -> None:
+    PLACE[:] = [where]
     from tyst.records.models import Location, Node, NodeAddress
 
     for number, (name, pool) in enumerate((("se-sto", STO), ("de-fra", FRA)), 1):
@@ -54,7 +56,7 @@ def take(handle: bytes, node: str = "se-sto", now: datetime = NOW) -> str:
 
 @contextmanager
 def gates_view() -> Iterator[Records]:
-    opened = open_records(database_path())
+    opened = open_records(PLACE[0])
     try:
         yield opened
     finally:
@@ -167,7 +169,7 @@ def test_the_operator_can_take_no_address_from_its_holder_and_wake_none_that_res
     take(ALICE)
     with gates_view() as records:
         for left in ([], [(STO[0], "exit")], [(FRA[0], "public"), (STO[0], "public")]):
-            with pytest.raises(sqlite3.IntegrityError):
+            with pytest.raises(ConflictError):
                 records.put_node_addresses("se-sto", left)
         reservations.release(reservations.owner(KEY, alice), NOW)
         records.put_node_addresses("se-sto", [(STO[0], "public"), ("192.0.2.99", "public")])
@@ -175,12 +177,12 @@ def test_the_operator_can_take_no_address_from_its_holder_and_wake_none_that_res
     assert set(NodeAddress.objects.filter(node="se-sto").values_list("address", flat=True)) == {STO[0], "192.0.2.99"}
 
 
-def test_of_50_people_in_two_processes_as_many_get_an_address_as_there_are() -> None:
+def test_of_50_people_in_two_processes_as_many_get_an_address_as_there_are(where: Where) -> None:
     from tyst.records.models import PublicAddress
 
     for number in range(50):
         paid(f"person{number}", number.to_bytes(16))
-    command = [sys.executable, "-m", "tests.unit.records.holder", str(database_path()), "se-sto"]
+    command = [sys.executable, "-m", "tests.unit.records.holder", word(where), "se-sto"]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
     halves = [
         subprocess.Popen([*command, first, "25"], stdout=subprocess.PIPE, env=environment, text=True, cwd=ROOT)

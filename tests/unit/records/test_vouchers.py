@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.django_once import database_path
 from tests.unit.records.people import NOW, make
 from tyst.core.voucher import VoucherError, hash_of, new_code
+from tyst.records.where import Where, word
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -69,13 +69,13 @@ def test_a_refusal_changes_nothing() -> None:
     assert Voucher.objects.count() == 1 and Account.objects.get().subscription is None
 
 
-def test_of_200_people_in_two_processes_one_redeems_the_voucher() -> None:
+def test_of_200_people_in_two_processes_one_redeems_the_voucher(where: Where) -> None:
     from tyst.records.models import Account, Voucher
 
     for number in range(200):
         make(f"person{number}", number.to_bytes(16))
     code = issue()
-    command = [sys.executable, "-m", "tests.unit.records.redeemer", str(database_path()), code]
+    command = [sys.executable, "-m", "tests.unit.records.redeemer", word(where), code]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
     halves = [
         subprocess.Popen([*command, str(first), "100"], stdout=subprocess.PIPE, env=environment, text=True, cwd=ROOT)

@@ -1,105 +1,120 @@
-"""The first tables, all WITHOUT ROWID: a row's place is its key, so that the file doesn't tell what was written when."""
+"""The first tables, for either engine (`records/tables.py`): on SQLite a row's place is its key, so that the file doesn't
+tell what was written when."""
 
 from django.db import migrations, models
 
 import tyst.records.columns as columns
+from tyst.records.tables import make, make_collation
 
-TIME = "text CHECK ({0} IS NULL OR ({0} GLOB '????-??-?? {1}' AND length({0}) = 19))"
-FLAG = "integer NOT NULL CHECK ({0} IN (0, 1))"
-
-ACCOUNT = f"""
+ACCOUNT = """
 CREATE TABLE account (
-  handle blob NOT NULL PRIMARY KEY CHECK (length(handle) = 16),
-  username text NOT NULL COLLATE NOCASE UNIQUE,
+  handle {bytes} NOT NULL PRIMARY KEY CHECK (length(handle) = 16),
+  username text NOT NULL {nocase} UNIQUE,
   password text NOT NULL CHECK (password LIKE '$argon2id$%'),
   email text NULL,
-  created_at {TIME.format("created_at", "??:00:00")} NOT NULL,
-  updated_at {TIME.format("updated_at", "??:00:00")} NOT NULL,
-  newsletter {FLAG.format("newsletter")},
-  has_authenticated {FLAG.format("has_authenticated")},
-  has_connected {FLAG.format("has_connected")},
-  has_ipv6 {FLAG.format("has_ipv6")},
-  compression {FLAG.format("compression")},
-  streaming {FLAG.format("streaming")},
+  created_at {hour:created_at} NOT NULL,
+  updated_at {hour:updated_at} NOT NULL,
+  newsletter {flag:newsletter},
+  has_authenticated {flag:has_authenticated},
+  has_connected {flag:has_connected},
+  has_ipv6 {flag:has_ipv6},
+  compression {flag:compression},
+  streaming {flag:streaming},
   language text NOT NULL,
   currency text NOT NULL,
   country text NOT NULL,
   campaign text NULL,
-  subscription {TIME.format("subscription", "23:59:59")} NULL,
-  ipv4 {TIME.format("ipv4", "23:59:59")} NULL,
-  multihop {TIME.format("multihop", "23:59:59")} NULL,
+  subscription {day:subscription} NULL,
+  ipv4 {day:ipv4} NULL,
+  multihop {day:multihop} NULL,
   client_version text NULL,
   extension_version text NULL
-) WITHOUT ROWID
+) {end}
 """
 
 KEY_RECORD = """
 CREATE TABLE key_record (
-  tag blob NOT NULL PRIMARY KEY CHECK (length(tag) = 16),
-  record blob NOT NULL,
+  tag {bytes} NOT NULL PRIMARY KEY CHECK (length(tag) = 16),
+  record {bytes} NOT NULL,
   last_month integer NOT NULL
-) WITHOUT ROWID
+) {end}
 """
 
 VOUCHER = """
 CREATE TABLE voucher (
-  hash blob NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+  hash {bytes} NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
   days integer NOT NULL CHECK (days > 0),
   product text NOT NULL DEFAULT 'subscription' CHECK (product IN ('subscription', 'multihop', 'ipv4'))
-) WITHOUT ROWID
+) {end}
 """
 
 SPENT_SERIAL = """
-CREATE TABLE spent_serial (hash blob NOT NULL PRIMARY KEY CHECK (length(hash) = 32)) WITHOUT ROWID
+CREATE TABLE spent_serial (hash {bytes} NOT NULL PRIMARY KEY CHECK (length(hash) = 32)) {end}
+"""
+
+JOURNAL = """
+CREATE TABLE journal (
+  period text NOT NULL CHECK (length(period) IN (7, 10)),
+  kind text NOT NULL CHECK (kind IN ('sale', 'return')),
+  country text NOT NULL,
+  rate integer NOT NULL CHECK (rate >= 0),
+  currency text NOT NULL,
+  method text NOT NULL,
+  product text NOT NULL,
+  count integer NOT NULL CHECK (count > 0),
+  net bigint NOT NULL,
+  vat bigint NOT NULL,
+  PRIMARY KEY (period, kind, country, rate, currency, method, product)
+) {end}
 """
 
 LOCATION = """
-CREATE TABLE location (slug text NOT NULL PRIMARY KEY, city text NOT NULL, country text NOT NULL) WITHOUT ROWID
+CREATE TABLE location (slug text NOT NULL PRIMARY KEY, city text NOT NULL, country text NOT NULL) {end}
 """
 
-NODE = f"""
+NODE = """
 CREATE TABLE node (
   name text NOT NULL PRIMARY KEY,
   location text NOT NULL REFERENCES location (slug) DEFERRABLE INITIALLY DEFERRED,
   ipv4 text NOT NULL,
   ipv6 text NOT NULL,
-  owned {FLAG.format("owned")} DEFAULT 0,
-  revoked {FLAG.format("revoked")} DEFAULT 0,
-  wireguard_public blob NULL CHECK (wireguard_public IS NULL OR length(wireguard_public) = 32),
+  owned {flag:owned} DEFAULT 0,
+  revoked {flag:revoked} DEFAULT 0,
+  wireguard_public {bytes} NULL CHECK (wireguard_public IS NULL OR length(wireguard_public) = 32),
   wireguard_port integer NOT NULL DEFAULT 51820,
   openvpn_udp integer NOT NULL DEFAULT 1194,
   openvpn_tcp integer NOT NULL DEFAULT 443,
   openvpn_processes integer NOT NULL DEFAULT 1 CHECK (openvpn_processes BETWEEN 1 AND 14),
   number integer NOT NULL UNIQUE CHECK (number BETWEEN 1 AND 9999),
   exit6 text NOT NULL DEFAULT '',
-  draining {FLAG.format("draining")} DEFAULT 0,
-  key_blob blob NULL
-) WITHOUT ROWID
+  draining {flag:draining} DEFAULT 0,
+  key_blob {bytes} NULL
+) {end}
 """
 
-NODE_ADDRESS = f"""
+NODE_ADDRESS = """
 CREATE TABLE node_address (
   address text NOT NULL PRIMARY KEY,
   node text NOT NULL REFERENCES node (name) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   use text NOT NULL CHECK (use IN ('exit', 'public', 'streaming')),
-  rests {TIME.format("rests", "23:59:59")} NULL
-) WITHOUT ROWID
+  rests {day:rests} NULL
+) {end}
 """
 
 PUBLIC_ADDRESS = """
 CREATE TABLE public_address (
-  owner blob NOT NULL PRIMARY KEY CHECK (length(owner) = 32),
+  owner {bytes} NOT NULL PRIMARY KEY CHECK (length(owner) = 32),
   address text NOT NULL UNIQUE REFERENCES node_address (address) DEFERRABLE INITIALLY DEFERRED
-) WITHOUT ROWID
+) {end}
 """
 
 FLEET = """
 CREATE TABLE fleet (
   id integer NOT NULL PRIMARY KEY CHECK (id = 1),
-  openvpn_authority blob NOT NULL,
+  openvpn_authority {bytes} NOT NULL,
   tls_crypt text NOT NULL,
   site text NOT NULL
-) WITHOUT ROWID
+) {end}
 """
 
 MODELS = [
@@ -152,6 +167,38 @@ MODELS = [
         name="SpentSerial",
         fields=[("hash", columns.BytesField(primary_key=True, serialize=False, size=32))],
         options={"db_table": "spent_serial"},
+    ),
+    migrations.CreateModel(
+        name="Journal",
+        fields=[
+            (
+                "pk",
+                models.CompositePrimaryKey(
+                    "period",
+                    "kind",
+                    "country",
+                    "rate",
+                    "currency",
+                    "method",
+                    "product",
+                    blank=True,
+                    editable=False,
+                    primary_key=True,
+                    serialize=False,
+                ),
+            ),
+            ("period", models.CharField(max_length=10)),
+            ("kind", models.CharField(max_length=6)),
+            ("country", columns.CountryField(max_length=2)),
+            ("rate", models.IntegerField()),
+            ("currency", columns.CurrencyField(max_length=3)),
+            ("method", models.CharField(max_length=16)),
+            ("product", models.CharField(max_length=16)),
+            ("count", models.IntegerField()),
+            ("net", models.BigIntegerField()),
+            ("vat", models.BigIntegerField()),
+        ],
+        options={"db_table": "journal"},
     ),
     migrations.CreateModel(
         name="Location",
@@ -244,14 +291,16 @@ class Migration(migrations.Migration):
     initial = True
     dependencies = []
     operations = [
+        make_collation(),
         migrations.SeparateDatabaseAndState(
             database_operations=[
-                migrations.RunSQL(sql, f"DROP TABLE {name}")
-                for name, sql in (
+                make(name, text)
+                for name, text in (
                     ("account", ACCOUNT),
                     ("key_record", KEY_RECORD),
                     ("voucher", VOUCHER),
                     ("spent_serial", SPENT_SERIAL),
+                    ("journal", JOURNAL),
                     ("location", LOCATION),
                     ("node", NODE),
                     ("node_address", NODE_ADDRESS),
