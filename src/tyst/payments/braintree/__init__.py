@@ -1,0 +1,1 @@
+"""Cards by Braintree: the official SDK towards its gateway, hosted fields in the buyer's browser."""

@@ -1,0 +1,1 @@
+"""CoinPayments: coins of many kinds, through a processor that holds them. The buyer pays on its pages."""

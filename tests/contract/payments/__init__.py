@@ -1,0 +1,1 @@
+"""One suite for every processor: its faithful fake speaks the real wire protocol, our provider is the product's own."""

@@ -1,0 +1,1 @@
+"""CoinPayments without a network."""

@@ -1,0 +1,1 @@
+"""Swish without a network."""
