@@ -1,0 +1,1 @@
+"""Mailgun: letters by its HTTP API, bounces by its webhooks."""

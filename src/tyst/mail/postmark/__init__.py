@@ -1,0 +1,1 @@
+"""Postmark: letters by its HTTP API, bounces by its webhooks."""
