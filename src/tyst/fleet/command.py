@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from tyst.core.dns import HOST_NAME
 from tyst.core.keyring import KeyringError
-from tyst.fleet import block_command, founding, lists, lists_command, nodes
+from tyst.fleet import block_command, database_command, founding, lists, lists_command, nodes
 from tyst.gate.operator import OperatorError
 from tyst.records.statements import RecordsError
 
@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     init.add_argument("--site", required=True, type=_site, help="the site's public address, such as https://tyst.test")
     init.add_argument("--gate-name", required=True, help="the gate's DNS name, such as gate.tyst.test")
     init.add_argument("--name", action="append", default=[], help="another DNS name of the gate; repeatable")
+    init.add_argument("--database", default="", help="postgresql://…: a PostgreSQL database (default: a SQLite file)")
     add = _action(actions, "add", "add a node, and print its one-time token")
     add.add_argument("node", help="the node's name, such as se-sto")
     add.add_argument("--city", required=True)
@@ -57,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     block_command.add_block_arguments(_action(actions, "block", "let nobody reach a destination for a while"))
     block_command.add_listen_argument(_action(actions, "blocks", "show what nobody reaches now"))
     lists_command.add_arguments(_action(actions, "lists", "sign lists of names for the nodes' resolvers, or show them"))
+    database_command.add_arguments(_action(actions, "database", "look after the records' PostgreSQL, or its settings"))
     revoke = _action(actions, "revoke", "refuse a node from now on, and forget its keys")
     revoke.add_argument("node")
 
@@ -82,7 +84,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _init(args: argparse.Namespace) -> int:
-    founding.found(founding.Plan(args.state, args.site, [args.gate_name, *args.name]), now=time.time())
+    names = [args.gate_name, *args.name]
+    founding.found(founding.Plan(args.state, args.site, names, args.database), now=time.time())
     print("The provider is made. Next: `./tyst gate`, `./tyst serve`, and `./tyst fleet add` for each node.")
     return 0
 
@@ -135,6 +138,7 @@ _ACTIONS = {
     "block": block_command.block,
     "blocks": block_command.blocks,
     "lists": lists_command.run,
+    "database": database_command.run,
     "revoke": _revoke,
 }
 

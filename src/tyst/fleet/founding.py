@@ -7,7 +7,7 @@ and the site read what is made here.
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography import x509
@@ -18,9 +18,10 @@ from tyst.core import keyring
 from tyst.fleet.tls_crypt import static_key
 from tyst.gate import authority
 from tyst.gate.identity import Role
-from tyst.gate.wiring import FLEET_SECRET, OPENVPN_SECRET, RECORDS
+from tyst.gate.wiring import FLEET_SECRET, OPENVPN_SECRET
 from tyst.records.migrate import migrate
 from tyst.records.statements import FleetRow, open_records
+from tyst.records.where import FILE, Server, Where, as_toml, chosen
 
 LISTS_KEY = "lists.key"
 """Signs the lists of names (32 bytes, Ed25519). The gate never reads it: it may be kept elsewhere."""
@@ -37,6 +38,8 @@ class Plan:
     state: Path
     site: str
     gate_names: Sequence[str]
+    database: str = field(default="", repr=False)
+    """An address of PostgreSQL; without one the records are in a SQLite file, or where `database.toml` says."""
 
 
 def found(plan: Plan, *, now: float) -> None:
@@ -50,14 +53,22 @@ def found(plan: Plan, *, now: float) -> None:
     site, gate = keyring.new_pair(secrets.token_bytes)
     gate = replace(gate, secrets={**gate.secrets, FLEET_SECRET: fleet.secret, OPENVPN_SECRET: openvpn.secret})
     _write_certificates(plan, fleet, now=now)
-    migrate(plan.state / RECORDS)
-    records = open_records(plan.state / RECORDS)
+    where = _choose(plan)
+    migrate(where)
+    records = open_records(where)
     records.put_fleet(FleetRow(openvpn.der, static_key(secrets.token_bytes), plan.site))
     records.close()
     write_private(plan.state / LISTS_KEY, Ed25519PrivateKey.generate().private_bytes_raw())
     write_private(plan.state / "site.keys", keyring.to_text(site).encode())
     # Last, because its presence says that the provider is whole.
     write_private(plan.state / "gate.keys", keyring.to_text(gate).encode())
+
+
+def _choose(plan: Plan) -> Where:
+    """Writes the operator's choice of a database down, if she made one now."""
+    if plan.database:
+        write_private(plan.state / FILE, as_toml(Server(plan.database)).encode())
+    return chosen(plan.state)
 
 
 def _write_certificates(plan: Plan, fleet: authority.Authority, *, now: float) -> None:

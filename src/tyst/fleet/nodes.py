@@ -6,7 +6,6 @@ join once within 10 minutes. Counterparts: the node enrols with it, `gate.enrolm
 
 import re
 import secrets
-import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,10 +19,11 @@ from tyst.core import keyring
 from tyst.core.seal import NONCE_BYTES
 from tyst.core.tokens import Enrolment, seal_token, to_text
 from tyst.fleet import lists
-from tyst.gate.wiring import RECORDS, server_names
+from tyst.gate.wiring import server_names
 from tyst.messages.codec import encode
 from tyst.messages.fleet import JoinToken
-from tyst.records.statements import NodeRow, Records, open_records
+from tyst.records.statements import ConflictError, NodeRow, Records, open_records
+from tyst.records.where import chosen
 
 SERIAL_BYTES = 16
 GATE_PORT = 8443
@@ -99,7 +99,7 @@ def set_addresses(state: Path, name: str, addresses: Sequence[tuple[IPv4Address 
         raise FleetError("a node's own address can't be one of a pool: people connect to it")
     try:
         records.put_node_addresses(name, [(str(address), use) for address, use in addresses])
-    except sqlite3.IntegrityError:
+    except ConflictError:
         raise FleetError("one of these is another node's, or a customer holds one that you left out") from None
 
 
@@ -115,4 +115,4 @@ def _line(row: NodeRow) -> str:
 
 
 def _records(state: Path) -> Records:
-    return open_records(state / RECORDS)
+    return open_records(chosen(state))
