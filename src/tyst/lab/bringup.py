@@ -37,6 +37,7 @@ class Provider:
     gate: "subprocess.Popen[str] | None" = None
     site: "subprocess.Popen[str] | None" = None
     nodes: "dict[str, subprocess.Popen[str]]" = field(default_factory=dict)
+    jobs: "subprocess.Popen[str] | None" = None
 
     @property
     def control(self) -> Host:
@@ -88,6 +89,13 @@ class Provider:
         words += ["--geoip", topology.GEOIP_V4, "--geoip", topology.GEOIP_V6]
         self.site = self._room(words)
         self._wait_for_port(self.site, 8000, "the site")
+
+    def start_jobs(self) -> None:
+        """Starts what a day brings: letters, sweeps, tidying. `up` has it; a journey has no days."""
+        self.jobs = self._room([TYST, "jobs", "--state", STATE])
+        assert self.jobs.stdout is not None
+        if "ready" not in self.jobs.stdout.readline():
+            raise ProviderError(f"the jobs did not start: {self.jobs.communicate(timeout=20)[1][-800:]}")
 
     def start_node(self, name: str, *options: str) -> None:
         """Gives the node's host a one-time token, starts the agent and waits for `ready`."""

@@ -47,8 +47,9 @@ class Authority:
         self._certificate = builder.sign(self._key, hashes.SHA256())
         self.certificate = _pem(self._certificate)
 
-    def issue(self, names: Sequence[str]) -> Issued:
-        """A server certificate for these DNS names, with a fresh P-256 key."""
+    def issue(self, names: Sequence[str], *, client: bool = False) -> Issued:
+        """A certificate for these DNS names, with a fresh P-256 key: a server's, or a client's."""
+        use = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
@@ -56,7 +57,7 @@ class Authority:
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), False)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([use]), critical=False)
         builder = builder.add_extension(issuer_key, critical=False)
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

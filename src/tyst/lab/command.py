@@ -1,4 +1,4 @@
-"""`tyst lab …`: a shell or a program on a host of a running lab, the list of labs, a bare lab in front.
+"""`tyst lab …`: a shell or a program on a host of a running lab, the list of labs, a bare lab or a shop in front.
 
 Thin: what it does is in `lab.py`. The provider's own start-up (`tyst up`) and journey are built on the same calls.
 """
@@ -10,6 +10,7 @@ import sys
 
 from tyst.lab import record
 from tyst.lab.lab import Lab, LabError
+from tyst.lab.shop import command as shop
 from tyst.lab.topology import PLACES
 
 _PROMPT = {"PS1": r"\u@\h:\w\$ "}
@@ -30,12 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("list", help="say which labs are running, and their hosts")
     build = actions.add_parser("build", help="build a lab without a provider in it and keep it until Ctrl-C")
     build.add_argument("--name", default=None, help="its name (default: a random one)")
+    shop.add_arguments(actions.add_parser("shop", help="open a shop at localhost to buy in, with every way to pay"))
     build.add_argument("--hosts", nargs="+", choices=sorted(PLACES), help="only these hosts and what they need")
 
 
 def run(args: argparse.Namespace) -> int:
     """Does what the arguments say; returns the exit status."""
-    actions = {"enter": _enter, "run": _run, "list": _list, "build": _build}
+    actions = {"enter": _enter, "run": _run, "list": _list, "build": _build, "shop": shop.run}
     try:
         return actions[args.action](args)
     except (LabError, FileExistsError, KeyError, ValueError) as error:

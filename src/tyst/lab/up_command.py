@@ -59,7 +59,7 @@ def _in_front(args: argparse.Namespace) -> int:
     began = time.monotonic()
     _say("building an internet in network namespaces …")
     with Lab.build(name=record.CURRENT) as lab:
-        Provider.start(lab, tell=lambda what: _say(f"{what} …"))
+        Provider.start(lab, tell=lambda what: _say(f"{what} …")).start_jobs()
         with Relay(lab["control"], port=args.port):
             _say(f"{READY}{time.monotonic() - began:.0f} s")
             _explain(args.port)
