@@ -48,6 +48,9 @@ def _from_python() -> Iterator[Message]:
                 first = node.args[0]
                 if isinstance(first, ast.Constant):
                     yield str(first.value), None
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ngettext":
+                one, many = (ast.literal_eval(text) for text in node.args[:2])
+                yield str(one), str(many)
 
 
 def _from_inventory() -> Iterator[Message]:
@@ -55,10 +58,13 @@ def _from_inventory() -> Iterator[Message]:
 
     everything = inventory()
     account = [one for one in everything.columns if one.table == "account"]
-    for entry in (*everything.columns, *everything.cookies, *everything.sealed, *everything.memory):
+    for entry in (*everything.columns, *everything.cookies, *everything.sealed, *everything.memory, *everything.files):
         shown = _INVENTORY if entry in account else _INVENTORY - {"precision"}
         for name in shown & set(vars(entry)):
             yield getattr(entry, name), None
+    for one in everything.outgoing:
+        for text in (one.receiver, one.what, one.purpose, one.when):
+            yield text, None
 
 
 def catalogue_path(language: str) -> Path:

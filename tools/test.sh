@@ -3,8 +3,8 @@
 # usage: tools/test.sh [--night]   A missing part fails a test; nothing is skipped.
 #
 # Most lab tests wait for a node's timers. Those that build a small sandbox each run beside the first suites and the
-# journey (WireGuard's floods come first, so they are over before the journey measures); whatever looks at the whole
-# machine or loads it runs alone afterwards.
+# journey (WireGuard's floods come first, so they are over before the journey measures). The doors' tests give way to all
+# of these and fill the journey's pauses; whatever looks at the whole machine or loads it runs alone afterwards.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export PYTHONPATH=src:. PYTHONDONTWRITEBYTECODE=1 PYTHONMALLOC=malloc MALLOC_PERTURB_=165 GLIBC_TUNABLES=glibc.malloc.tcache_count=0
@@ -21,18 +21,28 @@ run() {
   "$@"; code=$?
   if [ $code != 0 ]; then echo "test: failed with exit code $code" >&2; status=1; fi
 }
+loopback=(unshare --net --mount --pid --fork --kill-child --mount-proc sh -c 'ip link set lo up && exec "$@"' _)
+said=$(mktemp -d --tmpdir=/dev/shm)
+streams=()
+beside() {  # NAME COMMAND …: starts it; what it says is shown by `join NAME TITLE`
+  local name=$1; shift
+  "$@" >"$said/$name" 2>&1 &
+  streams+=("$!"); printf '%s' "$!" >"$said/$name.pid"
+}
+join() {
+  wait "$(cat "$said/$1.pid")"
+  run "$2" sh -c 'cat "$1"; exit "$2"' _ "$said/$1" $?
+}
+trap 'kill "${streams[@]}" 2>/dev/null; rm -rf "$said"' EXIT
 sandboxed=(tests/lab/test_node_wireguard.py tests/lab/test_node_firewall.py
   tests/lab/test_openvpn.py tests/lab/test_openvpn_confinement.py tests/lab/test_openvpn_residue.py)
-said=$(mktemp --tmpdir=/dev/shm)
-$py -m pytest "${again[@]}" -m "not night" "${sandboxed[@]}" >"$said" 2>&1 &
-beside=$!
-trap 'kill $beside 2>/dev/null; rm -f "$said"' EXIT
+beside sandboxes $py -m pytest "${again[@]}" -m "not night" "${sandboxed[@]}"
+beside contract nice -n 10 "${loopback[@]}" $py -m pytest "${again[@]}" -m "not night" tests/contract
 run "unit: without a network" unshare --net $py -m pytest -m "not night" tests/unit
-run "contract and site: on a loopback of their own" unshare --net --mount --pid --fork --kill-child --mount-proc \
-  sh -c 'ip link set lo up && exec "$@"' _ $py -m pytest "${again[@]}" -m "not night" tests/contract tests/site
+run "site: in a browser, on a loopback of its own" "${loopback[@]}" $py -m pytest "${again[@]}" -m "not night" tests/site
 run "journey: a person with stock clients" $py -m pytest -m "not night" tests/lab/test_journey.py
-wait $beside; code=$?
-run "nodes and OpenVPN in small sandboxes (ran beside the above)" sh -c 'cat "$1"; exit "$2"' _ "$said" $code
+join contract "contract: doors, processors and databases, on a loopback of their own (ran beside the above)"
+join sandboxes "nodes and OpenVPN in small sandboxes (ran beside the above)"
 without=(--ignore=tests/lab/test_journey.py); for file in "${sandboxed[@]}"; do without+=("--ignore=$file"); done
 run "lab and findings: an internet in namespaces" $py -m pytest "${again[@]}" -m "not night" "${without[@]}" tests/lab tests/findings
 exit $status

@@ -21,7 +21,7 @@ TYPES = {
 Countries = Mapping[str, Sequence[Sequence[str]]]
 """By language code: (two letters, name), in that language's order."""
 
-NEEDED = ("site.css", "dist/wireguard.js", "dist/countries.json")
+NEEDED = ("site.css", "dist/wireguard.js", "dist/card.js", "dist/waiting.js", "dist/voucher.js", "dist/countries.json")
 
 
 class AssetsError(RuntimeError):

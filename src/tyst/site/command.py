@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tyst.core.keyring import KeyringError
+from tyst.records.errors import RecordsError
 
 _PR_SET_DUMPABLE = 4
 
@@ -33,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         door = wiring.application(wiring.Options(args.state, args.gate, args.geoip, args.host))
         _listen(args, door)
-    except KeyringError as error:
+    except (KeyringError, RecordsError) as error:
         return _say(str(error))
     except OSError as error:
         return _say(f"{error.strerror or 'it can not start'}; is STATE from `tyst fleet init`, is the address free?")

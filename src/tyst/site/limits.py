@@ -86,13 +86,17 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Limits:
-    """The site's limits. By address prefix: sign-ups, wrong sign-ins. By account: the rest."""
+    """The site's limits. By address prefix: sign-ups, wrong sign-ins, asked-for letters. By account: the rest."""
 
     signups: Bucket
     signins: Bucket
     vouchers: Bucket
     keys: Bucket
     gate: Bucket
+    letters: Bucket
+    reminders: Bucket
+    orders: Bucket
+    looks: Bucket
 
 
 def default_limits(now: Callable[[], datetime], draw: Callable[[int], bytes]) -> Limits:
@@ -107,4 +111,8 @@ def default_limits(now: Callable[[], datetime], draw: Callable[[int], bytes]) ->
         vouchers=bucket(20, 600),
         keys=bucket(16, 86400),
         gate=bucket(60, 60),
+        letters=bucket(10, 600),
+        reminders=bucket(3, 3600),
+        orders=bucket(20, 600),
+        looks=bucket(60, 60),
     )

@@ -6,7 +6,8 @@ because under `no-referrer` browsers send `Origin: null` with a form of our own.
 in her sealed cookie; a handle that exists no more takes its cookies away.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping, Sequence
 
 from django.http import HttpResponse, HttpResponseRedirect
 from django.utils import translation
@@ -32,7 +33,13 @@ HEADERS = {
 }
 HSTS = "max-age=63072000"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_WITHOUT_LANGUAGE = ("static", "robots.txt", "favicon.ico")
+_RELAXED = "tyst_policy"
+_MAY_RELAX = ("script-src", "frame-src", "connect-src", "img-src")
+_ORIGIN = re.compile(r"https://(\*\.)?[a-z0-9.-]+|http://localhost:\d+")
+_WITHOUT_LANGUAGE = ("static", "robots.txt", "favicon.ico", "pay", "mail", "api")
+OUTSIDERS = ("/pay/", "/mail/", "/unsubscribe/")
+"""The doors for processors, mail services and mail programs: what comes there proves itself, and has no page, language
+or cookie of ours."""
 
 
 def headers(get_response: Next) -> Next:
@@ -42,12 +49,29 @@ def headers(get_response: Next) -> Next:
         response = get_response(request)
         for name, value in HEADERS.items():
             response[name] = value
+        response["Content-Security-Policy"] = getattr(response, _RELAXED, POLICY)
         if request.is_secure():
             response["Strict-Transport-Security"] = HSTS
         response.setdefault("Cache-Control", "no-store")
         return response
 
     return middleware
+
+
+def relaxed(response: HttpResponse, allow: Mapping[str, Sequence[str]]) -> HttpResponse:
+    """The same answer, whose page may also load from these origins, by directive: the card page, and no other.
+
+    Frames may be open to all of HTTPS: under 3-D Secure they show the buyer's own bank. Plain HTTP is for the lab's own
+    host only. ValueError for anything else.
+    """
+    directives = {name: list(sources) for name, *sources in (rule.split() for rule in POLICY.split(";"))}
+    for name, origins in allow.items():
+        known = {"https:"} if name == "frame-src" else set()
+        if name not in _MAY_RELAX or not all(origin in known or _ORIGIN.fullmatch(origin) for origin in origins):
+            raise ValueError("a page may be allowed named hosts for scripts, frames, pictures and requests only")
+        directives[name] = [*directives.get(name, []), *origins]
+    setattr(response, _RELAXED, "; ".join(" ".join([name, *sources]) for name, sources in directives.items()))
+    return response
 
 
 def language(get_response: Next) -> Next:
@@ -72,7 +96,7 @@ def same_origin(get_response: Next) -> Next:
     """Refuses whatever another site's page, or no page at all, wants to post here."""
 
     def middleware(request: SiteRequest) -> HttpResponse:
-        if request.method not in SAFE:
+        if request.method not in SAFE and not request.path_info.startswith(OUTSIDERS):
             ours = f"{request.scheme}://{request.get_host()}"
             if request.headers.get("Origin") != ours:
                 return errors.foreign(request)
@@ -85,7 +109,7 @@ def customer(get_response: Next) -> Next:
     """Finds the account of the visitor's cookies, and makes her session anew where only 'remember me' was left."""
 
     def middleware(request: SiteRequest) -> HttpResponse:
-        if not request.path_info.startswith("/static/"):
+        if not request.path_info.startswith(("/static/", *OUTSIDERS)):
             renew = _look_up(request)
             response = get_response(request)
             return _refresh(request, response, renew)

@@ -13,6 +13,9 @@ from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 
 from tyst.core.keyring import Keyring
 from tyst.core.tokens import Session
+from tyst.mail.bounces import Bounces
+from tyst.mail.letters import Writer
+from tyst.mail.outbox import Outbox
 from tyst.records.models import Account
 from tyst.site.assets import Assets
 from tyst.site.gate_client import Gate
@@ -20,6 +23,7 @@ from tyst.site.geo import GeoSource
 from tyst.site.limits import Limits
 from tyst.site.passwords import Passwords
 from tyst.site.sessions import Denied
+from tyst.site.shop import Shop
 from tyst.site.steering import Steering
 
 
@@ -37,6 +41,10 @@ class Services:
     denied: Denied
     assets: Assets
     steering: Steering
+    shop: Shop
+    outbox: Outbox
+    writer: Writer
+    bounces: Bounces
 
     @property
     def seconds(self) -> int:

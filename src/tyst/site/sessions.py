@@ -14,7 +14,7 @@ from tyst.core.keyring import Keyring
 from tyst.core.seal import Kind, SealError
 from tyst.core.tokens import Remember, Session, Token, from_text, open_token, seal_token, to_text
 
-SESSION, REMEMBER = "session", "remember"
+SESSION, REMEMBER, ORDER = "session", "remember", "order"
 """The cookies' names: all that the site ever sets."""
 
 SERIAL_BYTES = 8
@@ -92,6 +92,6 @@ def _put(response: HttpResponse, name: str, blob: bytes, age: int | None, *, sec
 
 
 def drop_cookies(response: HttpResponse) -> None:
-    """Takes both cookies away."""
-    response.delete_cookie(SESSION, path="/", samesite="Lax")
-    response.delete_cookie(REMEMBER, path="/", samesite="Lax")
+    """Takes all cookies away, an open payment's too."""
+    for name in (SESSION, REMEMBER, ORDER):
+        response.delete_cookie(name, path="/", samesite="Lax")

@@ -1,5 +1,6 @@
 """Puts one site together from its state folder: keys, database, gate, table of countries, clock and randomness."""
 
+import atexit
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,8 @@ from django.conf import settings as active
 from tyst.core.keyring import Keyring, from_text
 from tyst.core.steady import SteadyClock
 from tyst.records.engine import database
+from tyst.records.errors import RecordsError
+from tyst.records.where import Where, chosen
 from tyst.site import settings
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -36,11 +39,11 @@ def clock() -> Callable[[], datetime]:
     return lambda: datetime.fromtimestamp(steady(), UTC)
 
 
-def configure(path: Path, hosts: Sequence[str]) -> None:
+def configure(where: Where, hosts: Sequence[str]) -> None:
     """Sets Django up, once in a process."""
     words: dict[str, Any] = {name: getattr(settings, name) for name in dir(settings) if name.isupper()}
     del words["HERE"]
-    active.configure(**{**words, "DATABASES": {"default": database(path)}, "ALLOWED_HOSTS": [*LOOPBACK, *hosts]})
+    active.configure(**{**words, "DATABASES": {"default": database(where)}, "ALLOWED_HOSTS": [*LOOPBACK, *hosts]})
     django.setup()
 
 
@@ -51,20 +54,27 @@ def site_keys(state: Path) -> Keyring:
 
 def application(options: Options) -> Any:
     """The site as a WSGI application. Raises OSError, KeyringError or AssetsError with what to mend."""
-    configure(options.state / "records.sqlite3", options.hosts)
+    configure(chosen(options.state), options.hosts)
     # Django's models can be imported only now.
-    from tyst.site import assets, geo, limits, passwords, sessions
+    from tyst.mail import config
+    from tyst.mail import wiring as mail
+    from tyst.mail.bounces import Bounces
+    from tyst.mail.letters import Writer
+    from tyst.records import accounts
+    from tyst.site import assets, geo, limits, passwords, sessions, shop
     from tyst.site.gate_client import HttpsGate
     from tyst.site.services import Services, SiteHandler
     from tyst.site.steering import Steering
 
-    _admit_own_name()
+    address = _admit_own_name()
     now = clock()
     gate = HttpsGate(options.gate, options.state)
+    keys, outbox = site_keys(options.state), mail.outbox(options.state)
+    atexit.register(outbox.close)
     services = Services(
         now=now,
         draw=os.urandom,
-        keys=site_keys(options.state),
+        keys=keys,
         gate=gate,
         geo=geo.from_files(options.geoip or geo.DEFAULT_FILES),
         limits=limits.default_limits(now, os.urandom),
@@ -72,15 +82,25 @@ def application(options: Options) -> Any:
         denied=sessions.Denied(),
         assets=assets.load(),
         steering=Steering(gate, now),
+        shop=shop.build(options.state, shop.Parts(keys, now, os.urandom, outbox, address)),
+        outbox=outbox,
+        writer=Writer(address.rstrip("/")),
+        bounces=Bounces(config.read(options.state), os.urandom(32), lambda one: accounts.forget_address(one, now())),
     )
     return SiteHandler(services)
 
 
-def _admit_own_name() -> None:
-    """Answers to the name that the fleet's profiles call the site."""
+def _admit_own_name() -> str:
+    """Answers to the name that the fleet's profiles call the site. Its whole address; nothing before there is one."""
+    from django.db import Error
+
     from tyst.records.places import fleet
 
-    facts = fleet()
+    try:
+        facts = fleet()
+    except Error:
+        raise RecordsError("the records can't be read: run `./tyst fleet init`, or start the database") from None
     name = urlsplit(facts.site).hostname if facts else None
     if name:
         active.ALLOWED_HOSTS.append(name)
+    return facts.site if facts else ""

@@ -1,7 +1,7 @@
 """One site for the unit tests, without listener or network; the tables are emptied between tests."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 from tests.unit.site.person import Clock, GateOfTest, Person
 from tyst.core.keyring import Keyring, new_pair
 from tyst.core.voucher import hash_of, new_code
+from tyst.payments.provider import Provider
 
 
 @dataclass
@@ -53,7 +54,13 @@ def tables() -> Path:
 
 
 @pytest.fixture
-def site(tables: Path) -> Iterator[Site]:
+def providers() -> Sequence[Provider]:
+    """The processors of the test's site: none, so its shop is closed. Tests of the shop say otherwise."""
+    return ()
+
+
+@pytest.fixture
+def site(tables: Path, tmp_path: Path, providers: Sequence[Provider]) -> Iterator[Site]:
     """A site with empty tables but two nodes."""
     from tests.unit.django_once import emptied
     from tests.unit.site import parts
@@ -62,7 +69,7 @@ def site(tables: Path) -> Iterator[Site]:
     clock = Clock()
     keys, gate_keys = new_pair(os.urandom)
     gate = GateOfTest(gate_keys, clock)
-    services = parts.services(keys, gate, clock)
+    services = parts.services(keys, gate, clock, tmp_path, *providers)
     parts.fleet()
     from tyst.site.services import SiteHandler
 

@@ -55,11 +55,13 @@ def test_every_text_is_translated(tables: Path, language: str) -> None:
 
 def test_a_catalogue_that_lacks_something_is_caught(tables: Path) -> None:
     catalogue = _catalogue("sv")
-    catalogue[0].msgstr_plural = {0: "en enhet", 1: "%(devices)s enheter"}
-    catalogue[1].msgstr = ""
-    catalogue[2].flags.append("fuzzy")
-    gone, extra = catalogue[3].msgid, polib.POEntry(msgid="nobody asks", msgstr="ingen frågar")
-    catalogue.remove(catalogue[3])
+    plural = next(entry for entry in catalogue if entry.msgid_plural and "devices" in entry.msgid_plural)
+    plural.msgstr_plural = {0: "en enhet", 1: "%(devices)s enheter"}
+    empty, fuzzy, removed, *_ = (entry for entry in catalogue if not entry.msgid_plural)
+    empty.msgstr = ""
+    fuzzy.flags.append("fuzzy")
+    gone, extra = removed.msgid, polib.POEntry(msgid="nobody asks", msgstr="ingen frågar")
+    catalogue.remove(removed)
     catalogue.append(extra)
     said = faults(catalogue, extract.wanted())
     kinds = {"placeholders differ", "untranslated", "fuzzy", "unused", "missing"}

@@ -9,7 +9,7 @@ from tests.unit.site.conftest import Site
 from tests.unit.site.person import Answer
 from tyst.records.inventory import difference, inventory
 
-PUBLIC = ["", "network", "privacy", "signup", "signin", "recover"]
+PUBLIC = ["", "network", "privacy", "signup", "signin", "recover", "recover/mail"]
 PREFIXES = {"en": "en", "sv": "sv", "de": "de", "no": "nb"}
 POSTS = [
     "signup",

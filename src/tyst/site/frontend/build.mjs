@@ -9,7 +9,7 @@ const dist = `${here}../static/dist`;
 mkdirSync(dist, { recursive: true });
 
 await build({
-  entryPoints: [`${here}wireguard.ts`, `${here}copy.ts`],
+  entryPoints: [`${here}wireguard.ts`, `${here}copy.ts`, `${here}card.ts`, `${here}waiting.ts`, `${here}voucher.ts`],
   outdir: dist,
   bundle: true,
   minify: true,

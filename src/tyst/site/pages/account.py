@@ -1,6 +1,6 @@
 """The account page: her 21 fields under the policy's names, and vouchers. The gate is asked for `devices`."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.http import HttpResponse
@@ -8,12 +8,14 @@ from django.utils.translation import gettext as _
 
 from tyst.core.account import FIELDS, is_live
 from tyst.core.owner import OWNER
+from tyst.core.product import Product
 from tyst.core.voucher import VoucherError
 from tyst.records import accounts, reservations, vouchers
 from tyst.records.inventory import inventory
 from tyst.records.models import Account
-from tyst.site import sentences
+from tyst.site import sentences, ways
 from tyst.site.gate_client import GateError
+from tyst.site.notices import of_account
 from tyst.site.pages.common import allows, customer, page, refused, shown_session, signed_in, to_page, typed
 from tyst.site.pages.public import devices_purpose
 from tyst.site.services import SiteRequest
@@ -34,8 +36,21 @@ def overview_context(request: SiteRequest) -> dict[str, Any]:
         "fields": [(name, field_text(account, name, devices), purpose(name)) for name in FIELDS],
         "devices": devices,
         "own_address": reservations.held_by(request.services.keys.secrets[OWNER], account),
+        "notices": of_account(account, request.services),
         "live": is_live(account.subscription, request.services.now().date()),
+        "addons": addons(account, request.services.now().date()),
+        "shop_open": request.services.shop.open,
+        "renewing": bool(request.services.shop.renewing),
     }
+
+
+def addons(account: Account, today: date) -> list[tuple[str, datetime, bool, str]]:
+    """(name, last day, whether it rests, what to buy) of the add-ons that run: without a subscription they rest."""
+    resting = not is_live(account.subscription, today)
+    held = [(product, getattr(account, product)) for product in (Product.MULTIHOP, Product.IPV4)]
+    running = [(product, until) for product, until in held if is_live(until, today)]
+    helps = {product: "subscription-12" if resting else f"{product}-12" for product, _until in running}
+    return [(str(ways.PRODUCTS[product]), until, resting, helps[product]) for product, until in running]
 
 
 def devices_now(request: SiteRequest) -> int | None:

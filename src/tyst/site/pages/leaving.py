@@ -6,10 +6,12 @@ from django.http import HttpResponse
 
 from tyst.core.account import is_live
 from tyst.core.owner import OWNER
+from tyst.payments.provider import PaymentError
 from tyst.records import erase
 from tyst.records.models import Account
 from tyst.site import sentences, sessions
 from tyst.site.gate_client import GateError
+from tyst.site.pages import renewal
 from tyst.site.pages.account import overview_context
 from tyst.site.pages.common import (
     allows,
@@ -52,7 +54,9 @@ def rekey(request: SiteRequest) -> HttpResponse:
 def delete(request: SiteRequest) -> HttpResponse:
     """Says what is lost, to the day, and asks once."""
     account, _session = customer(request)
+    shop = request.services.shop
     context = {"lost": _days_lost(request, account), "until": account.subscription}
+    context |= {"shop_open": shop.open, "renewing": bool(shop.renewing)}
     if request.method != "POST":
         return page(request, "delete.html", context)
     services, place = request.services, visitor(request)
@@ -61,7 +65,18 @@ def delete(request: SiteRequest) -> HttpResponse:
     if not services.passwords.check(account.password, secret(request, "password")):
         services.limits.signins.take(place)
         return refused(request, "delete.html", {"password": sentences.PASSWORD_WRONG}, context)
+    if not _mandates_end(request, account) and "anyway" not in request.POST:
+        return refused(request, "delete.html", {"mandate": sentences.MANDATE_LEFT}, context)
     return _deleted(request, account)
+
+
+def _mandates_end(request: SiteRequest, account: Account) -> bool:
+    """Nothing may charge somebody who is gone; False when a processor can't be reached just now."""
+    try:
+        renewal.stop(request, account)
+    except PaymentError:
+        return False
+    return True
 
 
 def _days_lost(request: SiteRequest, account: Account) -> int:

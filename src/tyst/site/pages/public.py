@@ -40,9 +40,11 @@ def privacy(request: SiteRequest) -> HttpResponse:
     context = {
         "account_fields": _account_fields(everything.columns),
         "tables": _other_tables(everything.columns),
+        "files": [(one.name, _(one.what), _(one.purpose), _(one.lifetime)) for one in everything.files],
         "cookies": [(one.name, _(one.purpose), _(one.lifetime)) for one in everything.cookies],
         "sealed": [(_(one.purpose), _(one.holder), _(one.lifetime)) for one in everything.sealed],
         "memory": [(_(one.what), _(one.purpose), _(one.lifetime)) for one in everything.memory],
+        "outgoing": [(_(one.receiver), _(one.what), _(one.purpose), _(one.when)) for one in everything.outgoing],
     }
     return page(request, "privacy.html", context)
 

@@ -6,7 +6,8 @@ from django.http import HttpResponse
 
 from tyst.core.account import CURRENCIES, LANGUAGES, PASSWORD_ADVISED, PASSWORD_MIN, email_fault, password_fault
 from tyst.records import accounts
-from tyst.site import languages, sentences
+from tyst.records.models import Account
+from tyst.site import languages, post, sentences
 from tyst.site.pages.common import allows, customer, page, refused, rekeyed, secret, signed_in, to_page, typed, visitor
 from tyst.site.services import SiteRequest
 
@@ -20,12 +21,38 @@ def preferences(request: SiteRequest) -> HttpResponse:
     if request.method != "POST":
         return page(request, "settings.html", _context(request))
     changes = _changes(request)
-    errors = _faults(changes)
+    errors = _faults(request, changes)
     if errors:
         return refused(request, "settings.html", errors, {**_context(request), "typed": changes})
     account, _session = customer(request)
+    asked = _asked(request, account, changes)
     accounts.edit(account.handle, request.services.now(), **changes)
+    if asked:
+        request.account = accounts.by_handle(account.handle)
+        return page(request, "settings.html", {**_context(request), "asked": asked})
     return to_page("settings", changes["language"])
+
+
+def _asked(request: SiteRequest, account: Account, changes: dict[str, Any]) -> str:
+    """Takes out of the changes what is only true once an address has said so, and asks it; which one was asked.
+
+    Without mail an address is taken as it is typed: nobody writes to it.
+    """
+    services, email = request.services, changes["email"]
+    wants = changes["newsletter"] and not account.newsletter
+    changes["newsletter"] = changes["newsletter"] and account.newsletter and email is not None
+    if not services.outbox.open:
+        return ""
+    if email == account.email:
+        del changes["email"]
+    elif email is None:
+        post.tell_old_address(services, account, account.email)
+    else:
+        del changes["email"]
+        post.ask_address(services, account, email)
+    if wants and email:
+        post.ask_newsletter(services, account, email)
+    return email or "" if wants or (email is not None and email != account.email) else ""
 
 
 def _context(request: SiteRequest) -> dict[str, Any]:
@@ -46,15 +73,26 @@ def _changes(request: SiteRequest) -> dict[str, Any]:
     return {**changes, "language": typed(request, "language", 2), "currency": typed(request, "currency", 3)}
 
 
-def _faults(changes: dict[str, Any]) -> dict[str, str]:
+def _faults(request: SiteRequest, changes: dict[str, Any]) -> dict[str, str]:
     errors: dict[str, str] = {}
     if changes["email"] is not None and (fault := email_fault(changes["email"])):
         errors["email"] = fault
     elif changes["newsletter"] and changes["email"] is None:
         errors["newsletter"] = sentences.NEWSLETTER_NEEDS_EMAIL
+    elif changes["newsletter"] and not request.services.outbox.open:
+        errors["newsletter"] = sentences.NEWSLETTER_NO_MAIL
+    elif _writes(request, changes) and not request.services.limits.reminders.take(customer(request)[0].handle):
+        errors["form"] = sentences.CHANGES_TOO_MANY
     if changes["language"] not in LANGUAGES or changes["currency"] not in CURRENCIES:
         errors["form"] = sentences.SETTING_UNKNOWN
     return errors
+
+
+def _writes(request: SiteRequest, changes: dict[str, Any]) -> bool:
+    """Whether these changes send a letter to an address that somebody typed: that has a limit."""
+    account, _session = customer(request)
+    new = changes["email"] is not None and changes["email"] != account.email
+    return request.services.outbox.open and (new or (changes["newsletter"] and not account.newsletter))
 
 
 @allows("POST")
