@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.counter import Counter
 from tests.contract.gate_cast import Node, Provider, Visitor
+from tests.unit.django_once import database_path
 from tyst.gate.identity import Role
+
+database_path()  # Django is set up as the site does it, before anything else could
 
 
 @pytest.fixture
@@ -39,3 +43,11 @@ async def site(provider: Provider) -> AsyncIterator[Visitor]:
     visitor = provider.visitor(Role.SITE)
     yield visitor
     await visitor.close()
+
+
+@pytest.fixture(scope="session")
+def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
+    """A site that sells, with the processors' fakes. What it said is judged at the end: nothing."""
+    one = Counter(tmp_path_factory.mktemp("state"))
+    yield one
+    assert one.stop() == ("", ""), "the site says nothing about anything"

@@ -8,7 +8,6 @@ import io
 import os
 import signal
 import socket
-import sqlite3
 import ssl
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from tests.postgres import sql
 from tyst.core import keyring
 from tyst.core.seal import Kind, seal_to
 from tyst.core.tags import opener_of, tag_of
@@ -43,6 +43,7 @@ from tyst.messages.admission import Admission, AdmitKey, AdmitLogin, Confirm, He
 from tyst.messages.codec import decode, encode
 from tyst.messages.devices import Devices, DevicesOf
 from tyst.messages.fleet import Announce, Announced, Enrol, Enrolled, JoinToken, NodeSecrets, Refusal
+from tyst.records.where import chosen
 
 GATE_NAME = "gate.tyst.test"
 ROOT = Path(__file__).parents[2]
@@ -78,9 +79,10 @@ class Reply:
         return decode(self.body, Refusal)
 
 
-def found(state: Path) -> None:
+def found(state: Path, database: str = "") -> None:
     """Makes a provider, by the operator's command: Django is set up in that process and not in the tests'."""
     words = ["--state", str(state), "--site", "https://tyst.test", "--gate-name", GATE_NAME]
+    words += ["--database", database] if database else []
     subprocess.run(
         [str(ROOT / "tyst"), "fleet", "init", *words],
         check=True,
@@ -93,9 +95,9 @@ def found(state: Path) -> None:
 class Provider:
     """A state folder, and the gate process over it."""
 
-    def __init__(self, state: Path, *options: str) -> None:
+    def __init__(self, state: Path, *options: str, database: str = "") -> None:
         self.state, self.options = state, options
-        found(state)
+        found(state, database)
         self.site = keyring.from_text((state / "site.keys").read_bytes(), room="site")
         self.port = _free_port()
         self.process: subprocess.Popen[str] | None = None
@@ -135,11 +137,7 @@ class Provider:
 
     def sql(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         """What the site would do to the records."""
-        connection = sqlite3.connect(self.state / "records.sqlite3", timeout=10)
-        with connection:
-            rows = connection.execute(statement, values).fetchall()
-        connection.close()
-        return rows
+        return sql(chosen(self.state), statement, *values)
 
     def customer(self, name: str, *, until: str | None = "2099-12-31 23:59:59", connected: int = 0) -> Customer:
         """Signs somebody up, with a paid subscription and one registered device key."""

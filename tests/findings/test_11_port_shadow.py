@@ -7,8 +7,9 @@ tunnel is mapped to ports on which nobody listens, nobody inside a tunnel may se
 node has a pool nobody leaves by the address to which people connect.
 """
 
+import itertools
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -17,13 +18,16 @@ from tests.findings import packets
 from tests.findings.device import Device
 from tests.findings.world import World, forget_flows, nft, replaced, without
 from tyst.lab.host import Host
+from tyst.lab.packets import Packet
 from tyst.lab.watch import Watch
 
 pytestmark = pytest.mark.lab
 
 HIS_PORT = 4000
+FRESH_PORTS = itertools.count(4001)
+"""For half-open connections: a kernel answers the same SYN once in half a second, and again and again by its own timer."""
 RULES = ("untracked", "range", "source port", "pool")
-DEAF = "table inet deaf { chain in { type filter hook input priority 0; tcp dport %d drop; udp dport %d drop; }; }"
+DEAF = "table inet deaf { chain in { type filter hook input priority 0; tcp dport 4000-4999 drop; udp dport 5000 drop; }; }"
 """Charlie's machine says nothing about packets that it did not ask for, so that the flow stays as it is."""
 
 
@@ -47,11 +51,11 @@ def with_only(host: Host, *kept: str) -> Iterator[None]:
         yield
 
 
-def shadow(mallory: Device, charlie: Host, proto: str, port: int) -> None:
+def shadow(mallory: Device, charlie: Host, proto: str, port: int, his_port: int = HIS_PORT) -> None:
     """Mallory's one packet, from the node's port in her tunnel to Charlie's; when this returns, it has passed the node."""
     build = packets.udp if proto == "udp" else packets.tcp
     for own, his in ((mallory.four, charlie.ipv4), (mallory.six, charlie.ipv6)):
-        mallory.send(build(own, his, port, HIS_PORT))
+        mallory.send(build(own, his, port, his_port))
     mallory.settle()
     mallory.inbox.clear()
 
@@ -65,7 +69,7 @@ def stolen(mallory: Device, charlie: Host) -> list[bytes]:
 @pytest.fixture
 def deaf_charlie(world: World) -> Iterator[Host]:
     charlie = world.lab["charlie"]
-    nft(charlie, DEAF % (HIS_PORT, 5000))
+    nft(charlie, DEAF)
     yield charlie
     nft(charlie, "delete table inet deaf")
 
@@ -106,18 +110,22 @@ def test_mallory_cannot_catch_what_charlie_sends_to_openvpn_over_udp(world: Worl
 def test_mallory_cannot_catch_charlies_connection_to_openvpn_over_tcp(world: World, deaf_charlie: Host) -> None:
     with world.connected("mallory") as mallory:
         for kept in ((), *((rule,) for rule in RULES), RULES):
+            port = next(FRESH_PORTS)
             with with_only(world.node, *kept), Watch(deaf_charlie, "eth0", "tcp src port 443", leaving=False) as watch:
-                shadow(mallory, deaf_charlie, "tcp", 443)
+                shadow(mallory, deaf_charlie, "tcp", 443, port)
                 before = watch.count()
                 with deaf_charlie.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as his:
-                    his.sendto(
-                        packets.tcp(deaf_charlie.ipv4, world.node.ipv4, HIS_PORT, 443), (str(world.node.ipv4), 0)
-                    )
+                    his.sendto(packets.tcp(deaf_charlie.ipv4, world.node.ipv4, port, 443), (str(world.node.ipv4), 0))
                     got = stolen_soon(mallory, deaf_charlie, expected=not kept)
                 assert any(packets.tcp_flags(data) == packets.SYN for data in got) is (not kept), kept
                 if kept:
-                    watch.wait_for(lambda one: one.dport == HIS_PORT, what="openvpn's own answer")
+                    watch.wait_for(arrives_at(port), what="openvpn's own answer")
                     assert watch.count() > before
+
+
+def arrives_at(port: int) -> Callable[[Packet], bool]:
+    """Whether a packet is for this port of his."""
+    return lambda packet: packet.dport == port
 
 
 def stolen_soon(mallory: Device, charlie: Host, *, expected: bool) -> list[bytes]:

@@ -31,6 +31,7 @@ def emptied() -> None:
         models.KeyRecord,
         models.Voucher,
         models.SpentSerial,
+        models.Journal,
         models.PublicAddress,
         models.Node,
     ):
