@@ -18,12 +18,17 @@ ROOMS: dict[str, tuple[str, str]] = {
     "lab": ("tyst.lab.command", "the internet in network namespaces: enter a host, run the journey"),
     "proof": ("tyst.proof.command", "show that nothing was kept"),
     "voucher": ("tyst.fleet.voucher_command", "issue bearer vouchers"),
+    "payments": ("tyst.payments.command", "set up payment processors, and try them"),
+    "journal": ("tyst.payments.journal_command", "what the accountant needs of a month's sales"),
+    "mail": ("tyst.mail.command", "set up how letters leave, and try it"),
+    "newsletter": ("tyst.jobs.newsletter_command", "send a newsletter to those who want it"),
+    "jobs": ("tyst.jobs.command", "do what a day brings: reminders, sweeps, tidying"),
     "fleet": ("tyst.fleet.command", "the operator's hand: make a provider, add and revoke nodes"),
     "serve": ("tyst.site.command", "run the site"),
     "gate": ("tyst.gate.command", "run the gate, or its daily batch"),
     "node": ("tyst.node.command", "run a VPN node"),
 }
-OPERATORS = frozenset({"voucher", "fleet"})
+OPERATORS = frozenset({"voucher", "fleet", "journal"})
 STATE = Path("/var/lib/tyst")
 LAUNCHER = str(Path(__file__).resolve().parents[2] / "tyst")
 JOURNEY = ("tyst.proof.journey_command", "a person's way through the whole provider, with stock clients")
@@ -37,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _overview()
     if words[:2] == ["lab", "journey"]:
         return _run("lab journey", words[2:])
+    if words[:2] == ["payments", "sweep"]:
+        words = ["jobs", "once", "sweep", *words[2:]]  # what is found is granted, and has receipts
     if words[0] in OPERATORS and _means_the_lab(words):
         words = ["lab", "run", "--name", record.CURRENT, "control", "--", LAUNCHER, *words]
     if words[0] not in ROOMS:
@@ -53,7 +60,7 @@ def _means_the_lab(words: Sequence[str]) -> bool:
 def _overview() -> int:
     print("usage: ./tyst COMMAND …\n")
     for name, (_, meaning) in ROOMS.items():
-        print(f"  {name:<9}{meaning}")
+        print(f"  {name:<11}{meaning}")
     print("\n`./tyst COMMAND --help` says more.")
     return 0
 
