@@ -60,10 +60,19 @@ def base64_forms(data: bytes) -> Forms:
     return forms
 
 
+def base32_forms(data: bytes) -> Forms:
+    """The characters that stand for `data` in a longer base32 text: five alignments (RFC 4648 section 6)."""
+    forms: Forms = {}
+    for shift in range(5):
+        whole = base64.b32encode(b"\0" * shift + data)
+        forms[f"base32-{shift}"] = whole[(8 * shift + 4) // 5 : 8 * (shift + len(data)) // 5]
+    return forms
+
+
 def _digest_forms(data: bytes) -> Forms:
     """Unkeyed hashes: the usual false anonymisation of an address or a name."""
     forms: Forms = {}
-    for algorithm in ("md5", "sha1", "sha256"):
+    for algorithm in ("md5", "sha1", "sha256", "sha512", "blake2b"):
         digest = hashlib.new(algorithm, data, usedforsecurity=False).digest()
         forms[algorithm] = digest
         forms[f"{algorithm}-hex"] = digest.hex().encode()
@@ -89,7 +98,11 @@ def _text_forms(text: str) -> Forms:
         "utf16be": text.encode("utf-16-be"),
         "text-hex": raw.hex().encode(),
         "text-hex-upper": raw.hex().upper().encode(),
+        "text-spaced": raw.hex(" ").encode(),
+        "text-list": ", ".join(map(str, raw)).encode(),
         **_prefixed("text", base64_forms(raw)),
+        **_prefixed("text", base32_forms(raw)),
+        "text-octal": "".join(f"\\{byte:03o}" for byte in raw).encode(),
         "url": url,
         "url-lower": _percent(raw, "02x"),
         "form": url.replace(b"%20", b"+"),
@@ -116,6 +129,7 @@ def _raw_forms(raw: bytes) -> Forms:
         "raw-colons": raw.hex(":").encode(),
         "raw-colons-upper": raw.hex(":").upper().encode(),
         **_prefixed("raw", base64_forms(raw)),
+        **_prefixed("raw", base32_forms(raw)),
         "raw-repr": "".join(f"\\x{byte:02x}" for byte in raw).encode(),
         "raw-python": repr(raw)[2:-1].encode(),
         "list": ", ".join(map(str, raw)).encode(),

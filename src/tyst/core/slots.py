@@ -123,6 +123,10 @@ class SlotTable:
         """Every account with slots or a remembered drop, for a sweep in slices."""
         return list({*self._slots, *self._dropped})
 
+    def total(self) -> int:
+        """How many slots are taken by all accounts together, as of the last `lapse`."""
+        return sum(map(len, list(self._slots.values())))
+
     def lapse(self, now: float, keys: Iterable[bytes] | None = None) -> None:
         """Forgets what has lapsed. Counting never needs it: it only gives memory back."""
         for key in self.keys() if keys is None else keys:

@@ -119,6 +119,8 @@ class Renew(msgspec.Struct, frozen=True):
     returned: list[Blob] = []
     load: Annotated[int, Meta(ge=0, le=10)] | None = None
     """How busy the node is, in ten steps; None: it doesn't say."""
+    traffic: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    """What the node sent since its last round, in steps of 10 Mbit/s; None below ten tunnels, or where it can't say."""
 
 
 class Ended(msgspec.Struct, frozen=True):

@@ -19,9 +19,13 @@ class Devices(msgspec.Struct, frozen=True):
 
 
 class DropDevices(msgspec.Struct, frozen=True):
-    """'Disconnect all': drops the customer's slots; the nodes hear of it at their next renewal."""
+    """'Disconnect all': drops the customer's slots; the nodes hear of it at their next renewal.
+
+    `leaving`: she deletes her account, so what the day's flags know of her is thrown away too.
+    """
 
     session: Blob
+    leaving: bool = False
 
 
 class Dropped(msgspec.Struct, frozen=True):

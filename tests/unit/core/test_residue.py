@@ -57,10 +57,13 @@ def test_patterns_are_numbered_without_gaps_and_their_expressions_match_their_by
     assert scan.longest == max(len(pattern.data) for pattern in scan.patterns)
 
 
-def test_only_four_bytes_and_their_base64_need_a_witness() -> None:
+WEAK = ("raw", "raw-le", *(f"raw-base64-{shift}" for shift in range(3)), "raw-base32-2", "raw-base32-4")
+
+
+def test_only_four_bytes_and_their_base64_and_base32_need_a_witness() -> None:
     scan = scan_set_of([Mark("a", MarkKind.ADDRESS4, "198.51.100.7"), Mark("m", MarkKind.MAC, "02:91:92:93:94:95")])
     weak = {(pattern.mark.name, pattern.encoding) for pattern in scan.patterns if pattern.weak}
-    assert weak == {("a", "raw"), ("a", "raw-le"), *(("a", f"raw-base64-{shift}") for shift in range(3))}
+    assert weak == {("a", name) for name in WEAK}
 
 
 def test_no_marks_make_an_empty_scan_set() -> None:
