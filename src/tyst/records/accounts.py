@@ -4,13 +4,14 @@ There is no list of accounts and no search but by user name or handle: who can't
 `erase.py` removes, the gate's `statements.py` flips the two flags once a day.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from tyst.core.account import username_fault
 from tyst.core.rounding import nearest_hour
+from tyst.records import undone
 from tyst.records.models import Account
 
 EDITABLE = frozenset(
@@ -23,9 +24,10 @@ EDITABLE = frozenset(
         "streaming",
         "language",
         "currency",
+        "country",
     }
 )
-"""What a customer may change: not her user name, country and times; expiries are the vouchers' and payments'."""
+"""What a customer may change: not the times; expiries are the vouchers' and payments', the name is `renaming.py`'s."""
 
 
 class UsernameTakenError(Exception):
@@ -62,7 +64,12 @@ def by_handle(handle: bytes) -> Account | None:
 def forget_address(email: str, now: datetime) -> None:
     """Takes an address that letters come back from off whatever account has it. Tells nobody whether one had."""
     changes = {"email": None, "newsletter": False, "updated_at": nearest_hour(now)}
-    Account.objects.filter(email__iexact=email).update(**changes)
+    with transaction.atomic():
+        rows = Account.objects.filter(email__iexact=email)
+        handles = list(rows.values_list("handle", flat=True))
+        rows.update(**changes)
+        for handle in handles:
+            undone.current().unlisted(bytes(handle), "email", undone.today_of(now))
 
 
 def edit(handle: bytes, now: datetime, /, **changes: Any) -> bool:
@@ -71,4 +78,21 @@ def edit(handle: bytes, now: datetime, /, **changes: Any) -> bool:
         raise ValueError("this column is not the customer's to edit")
     if changes.get("email", "") is None:
         changes["newsletter"] = False
-    return Account.objects.filter(handle=handle).update(**changes, updated_at=nearest_hour(now)) == 1
+    with transaction.atomic():
+        before = Account.objects.select_for_update().filter(handle=handle).first()
+        if before is None:
+            return False
+        Account.objects.filter(handle=handle).update(**changes, updated_at=nearest_hour(now))
+        _noted(before, changes, undone.today_of(now))
+    return True
+
+
+def _noted(before: Account, changes: dict[str, Any], today: date) -> None:
+    """What a restore must not bring back: an old password, an address or a newsletter that she took back."""
+    journal = undone.current()
+    if "password" in changes:
+        journal.password(before.handle, changes["password"], today)
+    if before.email is not None and changes.get("email", before.email) != before.email:
+        journal.unlisted(before.handle, "email", today)
+    if before.newsletter and not changes.get("newsletter", True):
+        journal.unlisted(before.handle, "newsletter", today)

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from tyst.core.rounding import month_of, nearest_hour
-from tyst.records import reservations
+from tyst.records import reservations, undone
 from tyst.records.models import Account, Fleet, Journal, KeyRecord, Location, Node, PublicAddress, SpentSerial, Voucher
 
 
@@ -25,7 +25,10 @@ def delete_account(handle: bytes, owners: bytes, now: datetime) -> bool:
         if account is None:
             return False
         reservations.release(reservations.owner(owners, account), now)
-        return Account.objects.filter(handle=handle).delete()[0] == 1
+        gone = Account.objects.filter(handle=handle).delete()[0] == 1
+        journal = undone.current()
+        journal.erased(handle, journal.name(account.username), undone.today_of(now))
+        return gone
 
 
 def rekey(handle: bytes, fresh: bytes, now: datetime, *, password: str | None = None) -> bool:
@@ -34,12 +37,21 @@ def rekey(handle: bytes, fresh: bytes, now: datetime, *, password: str | None = 
     `password`: a new PHC string to set in the same write. False when the account is gone.
     """
     changes = {} if password is None else {"password": password}
-    return Account.objects.filter(handle=handle).update(handle=fresh, updated_at=nearest_hour(now), **changes) == 1
+    with transaction.atomic():
+        rows = Account.objects.filter(handle=handle)
+        if rows.update(handle=fresh, updated_at=nearest_hour(now), **changes) != 1:
+            return False
+        undone.current().replaced(handle, undone.today_of(now), fresh, password)
+    return True
 
 
-def delete_key_record(tag: bytes) -> bool:
+def delete_key_record(tag: bytes, now: datetime) -> bool:
     """Removes one device's record. Whoever asks must have shown the key's private half."""
-    return KeyRecord.objects.filter(tag=tag).delete()[0] == 1
+    with transaction.atomic():
+        if KeyRecord.objects.filter(tag=tag).delete()[0] != 1:
+            return False
+        undone.current().revoked(tag, undone.today_of(now))
+    return True
 
 
 def delete_lapsed_key_records(now: datetime) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from tyst.records.models import Fleet, Node
+from tyst.records.models import Fleet, Location, Node
 
 
 @dataclass(frozen=True)
@@ -51,3 +51,8 @@ def _public(row: Node) -> PublicNode:
 def fleet() -> Fleet | None:
     """The row of public facts, or None before `tyst fleet init`."""
     return Fleet.objects.first()
+
+
+def cities() -> dict[str, tuple[str, str]]:
+    """(city, country) of every place of the fleet, by its slug."""
+    return {place.slug: (place.city, place.country) for place in Location.objects.all()}

@@ -66,6 +66,11 @@ def everybody() -> Iterator[tuple[str, datetime]]:
     yield from Account.objects.values_list("username", "created_at").iterator(chunk_size=_CHUNK)
 
 
+def is_read(email: str) -> bool:
+    """Whether any account has this address still: asked just before a letter leaves. Tells nobody whose."""
+    return Account.objects.filter(email__iexact=email).exists()
+
+
 def _readers(which: Q) -> Iterator[Reader]:
     rows = Account.objects.filter(which, email__isnull=False).exclude(email="")
     wanted = rows.values_list("email", "username", "language", "created_at")

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 
 from tyst.core.product import Product
 from tyst.core.rounding import end_of_day, extended, extended_months, nearest_hour
+from tyst.records import undone
 from tyst.records.models import Account, SpentSerial
 
 PAID, RETURNED, FIRST = b"paid", b"returned", b"first"
@@ -111,6 +112,7 @@ def grant(bought: Bought, share: Share, now: datetime) -> Granted:
         if first:
             spend(bought.serial, FIRST)
         _set(account, bought.product, until, now)
+        undone.current().granted(_row(account, bought.product), mark(bought.serial, PAID), undone.today_of(now))
     return Granted(account, until, first)
 
 
@@ -122,14 +124,21 @@ def take_back(bought: Bought, share: Share, now: datetime) -> bool:
     with transaction.atomic():
         if not spend(bought.serial, RETURNED):
             raise SpentError
-        if spend(bought.serial, PAID):
-            return False
-        account = _locked(bought)
+        fresh = spend(bought.serial, PAID)
+        account = None if fresh else _locked(bought)
         before = getattr(account, bought.product) if account else None
-        if account is None or before is None:
-            return False
-        _set(account, bought.product, _earlier(bought, share, before), now)
-    return True
+        row = None
+        if account is not None and before is not None:
+            _set(account, bought.product, _earlier(bought, share, before), now)
+            row = _row(account, bought.product)
+        marks = mark(bought.serial, PAID), mark(bought.serial, RETURNED)
+        undone.current().returned(row, marks, undone.today_of(now))
+    return row is not None
+
+
+def _row(account: Account, product: Product) -> undone.Row:
+    """What the account has of a product now, for the journal."""
+    return undone.Row(account.handle, product.value, getattr(account, product).astimezone(UTC).date())
 
 
 def _locked(bought: Bought) -> Account | None:

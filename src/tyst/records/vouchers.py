@@ -10,6 +10,7 @@ from django.db import transaction
 
 from tyst.core.rounding import extended, nearest_hour
 from tyst.core.voucher import hash_of
+from tyst.records import undone
 from tyst.records.models import Account, Voucher
 
 
@@ -35,6 +36,8 @@ def redeem(handle: bytes, code: str, now: datetime) -> datetime:
         before = getattr(account, voucher.product)
         expiry = extended(before, days=voucher.days, today=now.astimezone(UTC).date())
         Account.objects.filter(handle=handle).update(**{voucher.product: expiry}, updated_at=nearest_hour(now))
+        row = undone.Row(handle, voucher.product, expiry.date())
+        undone.current().redeemed(row, hashed, undone.today_of(now))
     return expiry
 
 

@@ -14,6 +14,8 @@ from tyst.records.errors import RecordsError
 FILE = "database.toml"
 SQLITE = "records.sqlite3"
 SCHEMES = ("postgresql://", "postgres://")
+STAGE = "restoring"
+"""The folder in the state folder in which a restore is prepared; gone when it is finished."""
 
 
 class WhereError(RecordsError):
@@ -44,8 +46,20 @@ def word(where: Where) -> str:
     return where.url if isinstance(where, Server) else str(where)
 
 
+def refuse_unfinished(state: Path) -> None:
+    """WhereError while a restore is unfinished: what is there now may be neither the old nor the new."""
+    if (state / STAGE).exists():
+        raise WhereError("a restore of these records was not finished: `./tyst restore --finish` does that")
+
+
 def chosen(state: Path) -> Where:
-    """Where the provider of this state folder keeps its records. Raises WhereError."""
+    """Where the provider of this state folder keeps its records. WhereError, also while a restore is unfinished."""
+    refuse_unfinished(state)
+    return written_down(state)
+
+
+def written_down(state: Path) -> Where:
+    """The choice as it is written down, for whoever restores. WhereError."""
     try:
         table = tomllib.loads((state / FILE).read_text())
     except FileNotFoundError:

@@ -62,7 +62,7 @@ def test_without_an_address_there_is_no_newsletter() -> None:
     assert alice is not None and alice.email is None and not alice.newsletter
 
 
-@pytest.mark.parametrize("column", ["username", "handle", "country", "subscription", "created_at", "has_connected"])
+@pytest.mark.parametrize("column", ["username", "handle", "subscription", "created_at", "has_connected"])
 def test_what_is_not_the_customers_to_edit_is_refused(column: str) -> None:
     from tyst.records import accounts
 

@@ -38,7 +38,7 @@ def _one_of_each() -> None:
 CALLS: list[tuple[str, str, tuple[Any, ...], int]] = [
     ("delete_account", "Account", (b"a" * 16, b"k" * 32, NOW), 0),
     ("rekey", "Account", (b"a" * 16, b"b" * 16, NOW), 1),
-    ("delete_key_record", "KeyRecord", (b"t" * 16,), 1),
+    ("delete_key_record", "KeyRecord", (b"t" * 16, NOW), 1),
     ("delete_lapsed_key_records", "KeyRecord", (NOW,), 1),
     ("delete_voucher", "Voucher", (b"v" * 32,), 0),
     ("delete_spent_serial", "SpentSerial", (b"s" * 32,), 0),

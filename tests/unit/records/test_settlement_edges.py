@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -141,3 +142,18 @@ def test_a_month_has_its_own_rows_only() -> None:
     sell(1, day=date(2026, 2, 3))
     sell(1, first=1)
     assert [row.period for row in bookkeeping.rows_of("2026-02")] == ["2026-02-03"]
+
+
+def test_a_restore_will_hear_of_a_payment_and_of_its_return(tmp_path: Path) -> None:
+    from tyst.records import settlement, undone
+    from tyst.records.undone import Kind
+
+    make()
+    undone.use(tmp_path)
+    try:
+        settlement.grant(ORDER, whole(), NOW)  # type: ignore[arg-type]
+        assert {Kind.GRANTED} < {one.kind for one in undone.current().entries()}
+        settlement.take_back(ORDER, whole(), NOW)  # type: ignore[arg-type]
+        assert {Kind.RETURNED} < {one.kind for one in undone.current().entries()}
+    finally:
+        undone.leave()
