@@ -87,6 +87,7 @@ def _init(args: argparse.Namespace) -> int:
     names = [args.gate_name, *args.name]
     founding.found(founding.Plan(args.state, args.site, names, args.database), now=time.time())
     print("The provider is made. Next: `./tyst gate`, `./tyst serve`, and `./tyst fleet add` for each node.")
+    print("Move recovery.key from the state folder to a safe place: it opens backups (docs/operate/backup.md).")
     return 0
 
 

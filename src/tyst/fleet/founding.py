@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -19,6 +20,8 @@ from tyst.fleet.tls_crypt import static_key
 from tyst.gate import authority
 from tyst.gate.identity import Role
 from tyst.gate.wiring import FLEET_SECRET, OPENVPN_SECRET
+from tyst.records import transparency, undone
+from tyst.records.backup import keys
 from tyst.records.migrate import migrate
 from tyst.records.statements import FleetRow, open_records
 from tyst.records.where import FILE, Server, Where, as_toml, chosen
@@ -58,7 +61,10 @@ def found(plan: Plan, *, now: float) -> None:
     records = open_records(where)
     records.put_fleet(FleetRow(openvpn.der, static_key(secrets.token_bytes), plan.site))
     records.close()
+    keys.make_recovery_key(plan.state, plan.state / keys.PRIVATE)
+    undone.of_state(plan.state).begin()
     write_private(plan.state / LISTS_KEY, Ed25519PrivateKey.generate().private_bytes_raw())
+    transparency.found(plan.state, datetime.fromtimestamp(now, UTC).date())
     write_private(plan.state / "site.keys", keyring.to_text(site).encode())
     # Last, because its presence says that the provider is whole.
     write_private(plan.state / "gate.keys", keyring.to_text(gate).encode())

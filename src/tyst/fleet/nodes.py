@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tyst.fleet import lists
 from tyst.gate.wiring import server_names
 from tyst.messages.codec import encode
 from tyst.messages.fleet import JoinToken
+from tyst.records import undone
 from tyst.records.statements import ConflictError, NodeRow, Records, open_records
 from tyst.records.where import chosen
 
@@ -80,6 +82,7 @@ def revoke(state: Path, name: str) -> None:
     """Revokes a node: the gate refuses it at its next request, and its keys are forgotten."""
     if not _records(state).revoke_node(name):
         raise FleetError("there is no node of that name: `./tyst fleet list` shows them")
+    undone.of_state(state).node_revoked(name, undone.today_of(datetime.now(UTC)))
 
 
 def drain(state: Path, name: str, *, draining: bool) -> None:
