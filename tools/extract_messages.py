@@ -17,8 +17,8 @@ import polib
 SITE = Path(__file__).resolve().parents[1] / "src/tyst/site"
 LANGUAGES = ("sv", "de", "nb")
 _CALL = re.compile(r"\b(n?)gettext\(((?:u(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")(?:, )?){1,2})")
+_MARKS = {"_", "gettext", "gettext_lazy", "gettext_noop"}
 _LITERAL = re.compile(r"u(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")")
-_INVENTORY = {"purpose", "precision", "lifetime", "holder", "what"}
 
 Message = tuple[str, str | None]
 """(the text, its plural or None)."""
@@ -44,7 +44,7 @@ def _from_templates() -> Iterator[Message]:
 def _from_python() -> Iterator[Message]:
     for path in sorted(SITE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"_", "gettext"} and node.args:
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in _MARKS and node.args:
                 first = node.args[0]
                 if isinstance(first, ast.Constant):
                     yield str(first.value), None
@@ -56,15 +56,8 @@ def _from_python() -> Iterator[Message]:
 def _from_inventory() -> Iterator[Message]:
     from tyst.records.inventory import inventory
 
-    everything = inventory()
-    account = [one for one in everything.columns if one.table == "account"]
-    for entry in (*everything.columns, *everything.cookies, *everything.sealed, *everything.memory, *everything.files):
-        shown = _INVENTORY if entry in account else _INVENTORY - {"precision"}
-        for name in shown & set(vars(entry)):
-            yield getattr(entry, name), None
-    for one in everything.outgoing:
-        for text in (one.receiver, one.what, one.purpose, one.when):
-            yield text, None
+    for text in inventory().texts():
+        yield text, None
 
 
 def catalogue_path(language: str) -> Path:

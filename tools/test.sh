@@ -3,8 +3,8 @@
 # usage: tools/test.sh [--night]   A missing part fails a test; nothing is skipped.
 #
 # Most lab tests wait for a node's timers. Those that build a small sandbox each run beside the first suites and the
-# journey (WireGuard's floods come first, so they are over before the journey measures). The doors' tests give way to all
-# of these and fill the journey's pauses; whatever looks at the whole machine or loads it runs alone afterwards.
+# journey (WireGuard's floods come first, so they are over before the journey measures). So do the site's, and after them the
+# doors' tests, which give way to all others and fill the journey's pauses; whatever looks at the whole machine or loads it runs alone afterwards.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export PYTHONPATH=src:. PYTHONDONTWRITEBYTECODE=1 PYTHONMALLOC=malloc MALLOC_PERTURB_=165 GLIBC_TUNABLES=glibc.malloc.tcache_count=0
@@ -37,10 +37,13 @@ trap 'kill "${streams[@]}" 2>/dev/null; rm -rf "$said"' EXIT
 sandboxed=(tests/lab/test_node_wireguard.py tests/lab/test_node_firewall.py
   tests/lab/test_openvpn.py tests/lab/test_openvpn_confinement.py tests/lab/test_openvpn_residue.py)
 beside sandboxes $py -m pytest "${again[@]}" -m "not night" "${sandboxed[@]}"
-beside contract nice -n 10 "${loopback[@]}" $py -m pytest "${again[@]}" -m "not night" tests/contract
+beside site sh -c '"$@"; code=$?; touch "$0"; exit $code' "$said/site.over" \
+  "${loopback[@]}" $py -m pytest "${again[@]}" -m "not night" tests/site
+beside contract sh -c 'until [ -e "$0" ]; do sleep 1; done; exec "$@"' "$said/site.over" \
+  nice -n 10 "${loopback[@]}" $py -m pytest "${again[@]}" -m "not night" tests/contract
 run "unit: without a network" unshare --net $py -m pytest -m "not night" tests/unit
-run "site: in a browser, on a loopback of its own" "${loopback[@]}" $py -m pytest "${again[@]}" -m "not night" tests/site
 run "journey: a person with stock clients" $py -m pytest -m "not night" tests/lab/test_journey.py
+join site "site: in a browser, on a loopback of its own (ran beside the above)"
 join contract "contract: doors, processors and databases, on a loopback of their own (ran beside the above)"
 join sandboxes "nodes and OpenVPN in small sandboxes (ran beside the above)"
 without=(--ignore=tests/lab/test_journey.py); for file in "${sandboxed[@]}"; do without+=("--ignore=$file"); done

@@ -23,13 +23,14 @@ __all__ = ["page"]
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "node_modules/braintree-web/dist/browser"
 API = "https://api.sandbox.braintreegateway.com:443/merchants/lab/client_api"
+ASSETS = "https://assets.braintreegateway.com"
 GRAPHQL = {"url": "https://payments.sandbox.braintree-api.com/graphql", "date": "2018-05-08", "features": []}
 EVERYBODY = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*"}
 CARD = {"supportedCardBrands": ["VISA"], "challenges": ["CVV"], "threeDSecureEnabled": False, "fraudProvider": None}
 CONFIGURATION = {
     "environment": "SANDBOX",
     "merchantId": "lab",
-    "assetsUrl": fields.ASSETS,
+    "assetsUrl": ASSETS,
     "clientApiUrl": API,
     "analyticsUrl": "https://origin-analytics-sand.sandbox.braintree-api.com/lab",
     "creditCard": CARD,
@@ -40,7 +41,7 @@ CONFIGURATION = {
 def client_token() -> str:
     """As Braintree's sandbox writes it."""
     told = {"version": 2, "environment": "sandbox", "authorizationFingerprint": "played", "merchantId": "lab"}
-    told |= {"configUrl": f"{API}/v1/configuration", "clientApiUrl": API, "assetsUrl": fields.ASSETS}
+    told |= {"configUrl": f"{API}/v1/configuration", "clientApiUrl": API, "assetsUrl": ASSETS}
     return base64.b64encode(json.dumps(told | {"graphQL": GRAPHQL}).encode()).decode()
 
 
@@ -79,7 +80,7 @@ def till(tmp_path: Path, page: Page, frame: str) -> Iterator[Till]:
 
     page.route(f"{fields.SCRIPTS}/**", script)
     page.route(f"{GRAPHQL['url']}**", configuration)
-    page.route(f"{fields.ASSETS}/**", lambda route: route.fulfill(body=frame, content_type="text/html"))
+    page.route(f"{ASSETS}/**", lambda route: route.fulfill(body=frame, content_type="text/html"))
     with FakeBraintree() as fake:
         one = Till(tmp_path, fake)
         one.provider = Played()  # type: ignore[assignment]

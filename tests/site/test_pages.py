@@ -13,9 +13,24 @@ from tests.site.conftest import Open, Visit
 from tests.site.world import World
 from tyst.records.inventory import inventory
 
-PUBLIC = ["", "pricing", "refund", "network", "privacy", "signup", "signin", "recover", "recover/mail", "not-a-page"]
+PUBLIC = [
+    "",
+    "your-data",
+    "transparency",
+    "pricing",
+    "refund",
+    "network",
+    "privacy",
+    "cookies",
+    "third-parties",
+    "signup",
+    "signin",
+    "recover",
+    "recover/mail",
+    "not-a-page",
+]
 OWN = ["account", "account/voucher", "account/settings", "account/wireguard", "account/openvpn", "account/multihop"]
-OWN += ["account/rekey", "account/delete"]
+OWN += ["account/rekey", "account/delete", "account/copy"]
 
 
 def _violations(window: Visit) -> list[Any]:

@@ -24,6 +24,8 @@ from tyst.core.tokens import Session, open_token
 from tyst.core.voucher import hash_of, new_code
 from tyst.messages.codec import decode, encode
 from tyst.messages.devices import Devices, DevicesOf, DropDevices, Dropped
+from tyst.messages.load import NodeLoads
+from tyst.records import transparency
 from tyst.records.engine import PRAGMAS
 from tyst.records.migrate import migrate
 
@@ -109,7 +111,11 @@ class TestGate:
 
     def answer(self, path: str, body: bytes) -> bytes:
         """What the gate says; KeyError for another path, SealError for another's session."""
-        forms: dict[str, Callable[[Any], bytes]] = {"/v1/devices": self._devices, "/v1/drop": self._drop}
+        forms: dict[str, Callable[[Any], bytes]] = {
+            "/v1/devices": self._devices,
+            "/v1/drop": self._drop,
+            "/v1/loads": lambda _: encode(NodeLoads({})),
+        }
         self.asked.append(path)
         return forms[path](body)
 
@@ -163,6 +169,7 @@ class World:
         self.database = state / "records.sqlite3"
         with ThreadPoolExecutor(1) as aside:  # a browser's event loop may run in this thread, where Django won't work
             aside.submit(migrate, self.database).result()
+        transparency.found(state, datetime.now(UTC).date())
         self._fill()
         self.gate = TestGate(state, self.gate_keys)
         self.process: subprocess.Popen[str] | None = None

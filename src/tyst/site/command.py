@@ -5,10 +5,17 @@ import ctypes
 import resource
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tyst.core.events import Event, Room
 from tyst.core.keyring import KeyringError
+from tyst.core.metric import LETTERS
+from tyst.mail.outbox import by_end
+from tyst.quiet import process
+from tyst.records import doors
 from tyst.records.errors import RecordsError
 
 _PR_SET_DUMPABLE = 4
@@ -22,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gate", default="https://gate.tyst.test:8443", metavar="URL", help="where the gate is")
     parser.add_argument("--geoip", type=Path, action="append", default=[], metavar="FILE", help="table of countries")
     parser.add_argument("--host", action="append", default=[], metavar="NAME", help="another name the site answers to")
+    process.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -32,9 +40,12 @@ def run(args: argparse.Namespace) -> int:
         return _say("say where to listen: --https ADDR:PORT, --http ADDR:PORT or both")
     _keep_memory_in()
     try:
-        door = wiring.application(wiring.Options(args.state, args.gate, args.geoip, args.host))
-        _listen(args, door)
-    except (KeyringError, RecordsError) as error:
+        doors.hold(args.state)
+        with process.running(Room.SITE, args) as voice:
+            door = wiring.application(wiring.Options(args.state, args.gate, args.geoip, args.host))
+            process.ask_labelled(LETTERS, partial(by_end, door.services.outbox))
+            _listen(args, door, partial(voice.say, Event.READY))
+    except (*process.QuietError, KeyringError, RecordsError) as error:
         return _say(str(error))
     except OSError as error:
         return _say(f"{error.strerror or 'it can not start'}; is STATE from `tyst fleet init`, is the address free?")
@@ -49,12 +60,12 @@ def _keep_memory_in() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def _listen(args: argparse.Namespace, door: Any) -> None:
+def _listen(args: argparse.Namespace, door: Any, ready: Callable[[], None]) -> None:
     from tyst.site import server
     from tyst.site.sweeper import Sweeper
 
-    server.quiet_threads()
-    door = Sweeper(door)
+    server.count_faults()
+    door = Sweeper(door, door.services.limits.forget)
     door.start()
     servers = []
     if args.https:
@@ -62,7 +73,7 @@ def _listen(args: argparse.Namespace, door: Any) -> None:
     if args.http:
         servers.append(server.listener(_address(args.http), door))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    server.serve(servers)
+    server.serve(servers, ready)
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from tyst.quiet import fence
 from tyst.site import languages
 
 _LAST_RESORT = b"<!doctype html><meta charset=utf-8><title>Tyst</title><p>Something broke on our side. Try again soon."
@@ -46,5 +47,6 @@ def _spoken(request: HttpRequest) -> Any:
 def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
     try:
         return render(request, "error.html", {"title": title, "text": text}, status=status)
-    except Exception:  # noqa: BLE001 - the page about a failure must not fail, and must not tell why
+    except Exception as error:  # noqa: BLE001 - the page about a failure must not fail, and must not tell why
+        fence.fault(error)
         return HttpResponse(_LAST_RESORT, status=status)

@@ -32,8 +32,8 @@ class Gate(Protocol):
     def devices(self, session: bytes) -> int:
         """How many devices this customer has connected now. Raises GateError."""
 
-    def drop(self, session: bytes) -> int:
-        """Disconnects all of this customer's devices; how many there were. Raises GateError."""
+    def drop(self, session: bytes, *, leaving: bool = False) -> int:
+        """Disconnects all of this customer's devices; how many there were. `leaving`: for good. Raises GateError."""
 
     def loads(self) -> Mapping[str, int]:
         """How busy each node is, 0 to 10. Raises GateError."""
@@ -54,8 +54,8 @@ class HttpsGate:
     def devices(self, session: bytes) -> int:
         return self._ask("devices", DevicesOf(session), Devices).count
 
-    def drop(self, session: bytes) -> int:
-        return self._ask("drop", DropDevices(session), Dropped).count
+    def drop(self, session: bytes, *, leaving: bool = False) -> int:
+        return self._ask("drop", DropDevices(session, leaving), Dropped).count
 
     def loads(self) -> Mapping[str, int]:
         return self._ask("loads", LoadsOf(), NodeLoads).steps

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
 
@@ -74,6 +74,13 @@ class Bucket:
             self._turn()
             return self._counts.get(self._place(name), 0) >= self._limit
 
+    def forget(self) -> None:
+        """Forgets a window that is over, also when nobody comes who would begin the next one, and the order of coming:
+        two limits' counters in that order could be laid side by side."""
+        with self._lock:
+            self._turn()
+            self._counts = dict(sorted(self._counts.items()))
+
     def _place(self, name: bytes) -> bytes:
         place = hmac.digest(self._key, name, hashlib.sha256)[:16]
         return place if place in self._counts or len(self._counts) < _MOST else b""
@@ -97,6 +104,12 @@ class Limits:
     reminders: Bucket
     orders: Bucket
     looks: Bucket
+
+    def forget(self) -> None:
+        """Forgets every window that is over, and in which order people came in the others."""
+        for one in fields(self):
+            bucket: Bucket = getattr(self, one.name)
+            bucket.forget()
 
 
 def default_limits(now: Callable[[], datetime], draw: Callable[[int], bytes]) -> Limits:

@@ -13,6 +13,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.utils import translation
 
 from tyst.records import accounts
+from tyst.records.inventory import inventory
 from tyst.site import errors, languages, sessions
 from tyst.site.services import SiteRequest
 
@@ -35,8 +36,8 @@ HSTS = "max-age=63072000"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _RELAXED = "tyst_policy"
 _MAY_RELAX = ("script-src", "frame-src", "connect-src", "img-src")
-_ORIGIN = re.compile(r"https://(\*\.)?[a-z0-9.-]+|http://localhost:\d+")
-_WITHOUT_LANGUAGE = ("static", "robots.txt", "favicon.ico", "pay", "mail", "api")
+_LAB = re.compile(r"http://localhost:\d+")
+_WITHOUT_LANGUAGE = ("static", "robots.txt", "privacy.json", "favicon.ico", "pay", "mail", "api")
 OUTSIDERS = ("/pay/", "/mail/", "/unsubscribe/")
 """The doors for processors, mail services and mail programs: what comes there proves itself, and has no page, language
 or cookie of ours."""
@@ -61,14 +62,14 @@ def headers(get_response: Next) -> Next:
 def relaxed(response: HttpResponse, allow: Mapping[str, Sequence[str]]) -> HttpResponse:
     """The same answer, whose page may also load from these origins, by directive: the card page, and no other.
 
-    Frames may be open to all of HTTPS: under 3-D Secure they show the buyer's own bank. Plain HTTP is for the lab's own
-    host only. ValueError for anything else.
+    Only what the inventory declares (`[[host]]`) can be let in, and the lab's own host. Frames may be open to all of
+    HTTPS: under 3-D Secure they show the buyer's own bank. ValueError for anything else.
     """
     directives = {name: list(sources) for name, *sources in (rule.split() for rule in POLICY.split(";"))}
+    declared = {(one.directive, origin) for one in inventory().hosts for origin in one.origins}
     for name, origins in allow.items():
-        known = {"https:"} if name == "frame-src" else set()
-        if name not in _MAY_RELAX or not all(origin in known or _ORIGIN.fullmatch(origin) for origin in origins):
-            raise ValueError("a page may be allowed named hosts for scripts, frames, pictures and requests only")
+        if not all((name, origin) in declared or (name in _MAY_RELAX and _LAB.fullmatch(origin)) for origin in origins):
+            raise ValueError("a page may load from named hosts that the inventory declares, and from nowhere else")
         directives[name] = [*directives.get(name, []), *origins]
     setattr(response, _RELAXED, "; ".join(" ".join([name, *sources]) for name, sources in directives.items()))
     return response

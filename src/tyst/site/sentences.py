@@ -45,6 +45,7 @@ REFUND_GONE = "refund-gone"
 REFUND_AGAIN = "refund-again"
 REFUND_LATER = "refund-later"
 MANDATE_AWAY = "mandate-away"
+PAYMENT_OPEN = "payment-open"
 MANDATE_LEFT = "mandate-left"
 
 SENTENCES = {
@@ -98,6 +99,9 @@ SENTENCES = {
     REFUND_AGAIN: _("This purchase was paid back already."),
     REFUND_LATER: _("The payment service can't pay back just now. Nothing was changed. Try again in an hour."),
     MANDATE_AWAY: _("The card service can't be reached just now, so we can't say or change anything. Try again soon."),
+    PAYMENT_OPEN: _(
+        "A payment of yours is open. Wait until it is settled or over, half an hour at most, and try again."
+    ),
     MANDATE_LEFT: _(
         "Your card's automatic renewal can't be ended just now. Try again soon, or delete the account anyway."
     ),

@@ -7,19 +7,23 @@ with these services and the customer who is signed in.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 
 from tyst.core.keyring import Keyring
+from tyst.core.metric import SITE_ANSWERS
 from tyst.core.tokens import Session
 from tyst.mail.bounces import Bounces
 from tyst.mail.letters import Writer
 from tyst.mail.outbox import Outbox
+from tyst.quiet import process
 from tyst.records.models import Account
 from tyst.site.assets import Assets
 from tyst.site.gate_client import Gate
 from tyst.site.geo import GeoSource
+from tyst.site.hosting import Hosting
 from tyst.site.limits import Limits
 from tyst.site.passwords import Passwords
 from tyst.site.sessions import Denied
@@ -45,6 +49,10 @@ class Services:
     outbox: Outbox
     writer: Writer
     bounces: Bounces
+
+    hosting: Hosting = field(default_factory=Hosting)
+    transparency: Path = field(default_factory=lambda: Path("/nonexistent"))
+    """The folder of signed counters, canary and months; where there is none the page claims nothing."""
 
     @property
     def seconds(self) -> int:
@@ -72,4 +80,6 @@ class SiteHandler(WSGIHandler):
 
     def get_response(self, request: Any) -> Any:
         request.services = self.services
-        return super().get_response(request)
+        answer = super().get_response(request)
+        process.count(SITE_ANSWERS, f"{answer.status_code // 100}xx")
+        return answer

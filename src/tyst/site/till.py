@@ -58,6 +58,11 @@ class Till:
         with self._lock:
             self._open.pop(reference, None)
 
+    def references(self) -> list[str]:
+        """The sealed orders of all that are open."""
+        with self._lock:
+            return list(self._open)
+
     def __len__(self) -> int:
         return len(self._open)
 

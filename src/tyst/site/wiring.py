@@ -15,6 +15,7 @@ from django.conf import settings as active
 
 from tyst.core.keyring import Keyring, from_text
 from tyst.core.steady import SteadyClock
+from tyst.records import undone
 from tyst.records.engine import database
 from tyst.records.errors import RecordsError
 from tyst.records.where import Where, chosen
@@ -55,39 +56,58 @@ def site_keys(state: Path) -> Keyring:
 def application(options: Options) -> Any:
     """The site as a WSGI application. Raises OSError, KeyringError or AssetsError with what to mend."""
     configure(chosen(options.state), options.hosts)
+    return assembled(options, clock(), os.urandom)
+
+
+def assembled(options: Options, now: Callable[[], datetime], draw: Callable[[int], bytes]) -> Any:
+    """The same where Django is set up already, with time and chance from wherever the caller has them."""
     # Django's models can be imported only now.
     from tyst.mail import config
     from tyst.mail import wiring as mail
     from tyst.mail.bounces import Bounces
     from tyst.mail.letters import Writer
     from tyst.records import accounts
-    from tyst.site import assets, geo, limits, passwords, sessions, shop
+    from tyst.site import assets, geo, hosting, limits, passwords, sessions, shop
     from tyst.site.gate_client import HttpsGate
     from tyst.site.services import Services, SiteHandler
     from tyst.site.steering import Steering
 
     address = _admit_own_name()
-    now = clock()
+    _refuse_other_tables()
+    undone.use(options.state, draw)
     gate = HttpsGate(options.gate, options.state)
     keys, outbox = site_keys(options.state), mail.outbox(options.state)
     atexit.register(outbox.close)
     services = Services(
         now=now,
-        draw=os.urandom,
+        draw=draw,
         keys=keys,
         gate=gate,
         geo=geo.from_files(options.geoip or geo.DEFAULT_FILES),
-        limits=limits.default_limits(now, os.urandom),
+        limits=limits.default_limits(now, draw),
         passwords=passwords.Passwords(),
         denied=sessions.Denied(),
         assets=assets.load(),
         steering=Steering(gate, now),
-        shop=shop.build(options.state, shop.Parts(keys, now, os.urandom, outbox, address)),
+        shop=shop.build(options.state, shop.Parts(keys, now, draw, outbox, address)),
         outbox=outbox,
         writer=Writer(address.rstrip("/")),
-        bounces=Bounces(config.read(options.state), os.urandom(32), lambda one: accounts.forget_address(one, now())),
+        bounces=Bounces(config.read(options.state), draw(32), lambda one: accounts.forget_address(one, now())),
+        hosting=hosting.load(options.state),
+        transparency=options.state / "transparency",
     )
     return SiteHandler(services)
+
+
+def _refuse_other_tables() -> None:
+    """SchemaError where the tables hold more, or hold it finer, than the privacy policy says."""
+    from django.db import connection
+
+    from tyst.records import schema
+    from tyst.records.inventory import inventory
+
+    with connection.cursor() as cursor:
+        schema.check(inventory(), connection.vendor, cursor)
 
 
 def _admit_own_name() -> str:

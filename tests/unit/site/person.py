@@ -51,7 +51,7 @@ class GateOfTest:
             raise GateError("away")
         return self.busy
 
-    def drop(self, session: bytes) -> int:
+    def drop(self, session: bytes, *, leaving: bool = False) -> int:
         return self.counts.pop(self._handle(session), 0)
 
 

@@ -52,7 +52,7 @@ class ProcessorOfTest:
     def begin(self, order: Order, reference: str, *, back: str, callback: str) -> Checkout:
         self._reach()
         self.opened.append((order, reference, back, callback))
-        hosts = {"script-src": ["https://js.example.test"]} if self.kind == "card" else {}
+        hosts = {"script-src": ["https://js.braintreegateway.com"]} if self.kind == "card" else {}
         lines = (("address", "4ABC"), ("amount", "0.25")) if self.kind == "address" else ()
         return Checkout(self.kind, url="https://processor.test/pay", qr="code", lines=lines, token="t", allow=hosts)
 

@@ -150,12 +150,12 @@ def test_only_the_card_page_lets_the_card_processor_in(site: Site, card: Process
     order(person, "braintree", renews="1")
     assert card.order.renews
     page = person.get("/en/account/checkout")
-    assert "https://js.example.test" in page.header("Content-Security-Policy")
+    assert "https://js.braintreegateway.com" in page.header("Content-Security-Policy")
     for path in ("/en/account/buy", "/en/paid", "/en/account", "/en/pricing"):
-        assert "js.example.test" not in person.get(path).header("Content-Security-Policy")
+        assert "js.braintreegateway.com" not in person.get(path).header("Content-Security-Policy")
     declined = person.post("/en/account/checkout", {"nonce": "bad"})
     assert declined.status == 422 and "declined this card" in declined.text and len(card.opened) == 2
-    assert "https://js.example.test" in declined.header("Content-Security-Policy")
+    assert "https://js.braintreegateway.com" in declined.header("Content-Security-Policy")
     assert person.post("/en/account/checkout", {"nonce": "good"}).header("Location") == "/en/paid"
     assert person.get("/en/paid").element("until") == "2027-03-01"
 

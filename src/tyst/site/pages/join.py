@@ -15,7 +15,7 @@ from tyst.core.seal import SealError
 from tyst.core.tokens import HANDLE_BYTES, Recovery, open_token
 from tyst.records import accounts
 from tyst.records.models import Account
-from tyst.site import languages, sentences, sessions
+from tyst.site import languages, parting, sentences, sessions
 from tyst.site.limits import address_of
 from tyst.site.pages.common import (
     allows,
@@ -76,7 +76,7 @@ def _sign_up_faults(request: SiteRequest, context: dict[str, Any]) -> dict[str, 
         "password": password_fault(word, username, request.services.passwords.common),
         "country": None if context["country"] else sentences.COUNTRY_MISSING,
     }
-    if faults["username"] is None and accounts.by_username(username):
+    if faults["username"] is None and not parting.is_free(request.services, username):
         faults["username"] = sentences.USERNAME_TAKEN
     return {field: fault for field, fault in faults.items() if fault}
 
@@ -139,7 +139,7 @@ def recover(request: SiteRequest) -> HttpResponse:
     limits, place = request.services.limits, visitor(request)
     if limits.signins.spent(place):
         return refused(request, "recover.html", {"form": sentences.TOO_MANY}, {})
-    account = _account_of_code(request)
+    account = account_of_code(request)
     if account is None:
         limits.signins.take(place)
         return refused(request, "recover.html", {"code": sentences.RECOVERY_WRONG}, {})
@@ -150,7 +150,8 @@ def recover(request: SiteRequest) -> HttpResponse:
     return rekeyed(request, account, password=request.services.passwords.hash(word), why="recovered")
 
 
-def _account_of_code(request: SiteRequest) -> Account | None:
+def account_of_code(request: SiteRequest) -> Account | None:
+    """Whose recovery code was typed; None when it opens nothing."""
     services = request.services
     try:
         blob = symbols_to_bits(text_to_symbols(typed(request, "code", 300)))

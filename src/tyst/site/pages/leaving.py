@@ -1,17 +1,17 @@
 """Leaving, a little or for good: disconnect all devices, re-key, delete the account."""
 
-from datetime import UTC, date
+from collections.abc import Callable, Mapping
+from datetime import UTC, timedelta
+from typing import Any
 
 from django.http import HttpResponse
 
 from tyst.core.account import is_live
-from tyst.core.owner import OWNER
-from tyst.payments.provider import PaymentError
-from tyst.records import erase
+from tyst.core.product import Product
+from tyst.payments.settling import Outcome
 from tyst.records.models import Account
-from tyst.site import sentences, sessions
+from tyst.site import holdings, parting, sentences, sessions, ways
 from tyst.site.gate_client import GateError
-from tyst.site.pages import renewal
 from tyst.site.pages.account import overview_context
 from tyst.site.pages.common import (
     allows,
@@ -22,9 +22,14 @@ from tyst.site.pages.common import (
     secret,
     shown_session,
     signed_in,
+    typed,
     visitor,
 )
+from tyst.site.pages.refund import FAULTS
 from tyst.site.services import SiteRequest
+
+REFUND_DAYS = 10
+Errors = Mapping[str, str]
 
 
 @allows("POST")
@@ -45,7 +50,7 @@ def rekey(request: SiteRequest) -> HttpResponse:
     if request.method != "POST":
         return page(request, "rekey.html")
     account, _session = customer(request)
-    _drop_now(request)
+    parting.drop(request.services, account)
     return rekeyed(request, account, why="rekeyed")
 
 
@@ -54,52 +59,62 @@ def rekey(request: SiteRequest) -> HttpResponse:
 def delete(request: SiteRequest) -> HttpResponse:
     """Says what is lost, to the day, and asks once."""
     account, _session = customer(request)
-    shop = request.services.shop
-    context = {"lost": _days_lost(request, account), "until": account.subscription}
-    context |= {"shop_open": shop.open, "renewing": bool(shop.renewing)}
     if request.method != "POST":
-        return page(request, "delete.html", context)
+        return page(request, "delete.html", losses(request, account))
+    return deleted(request, account, losses(request, account), password_errors)
+
+
+def losses(request: SiteRequest, account: Account) -> dict[str, Any]:
+    """What the deletion page shows: what is lost and to which day, and whether money may still come back."""
+    services, today = request.services, parting.today(request.services)
+    lost = []
+    for product in (Product.SUBSCRIPTION, Product.MULTIHOP, Product.IPV4):
+        until = getattr(account, product)
+        if is_live(until, today):
+            last = until.astimezone(UTC).date()
+            lost.append((product, ways.PRODUCTS[product], (last - today).days + 1, last))
+    young = services.now() - account.created_at < timedelta(days=REFUND_DAYS)
+    shop = services.shop
+    words = {"lost": lost, "young": young, "shop_open": shop.open, "renewing": bool(shop.renewing)}
+    words["paying"] = bool(holdings.orders(services, account))
+    return words | {"refund": typed(request, "refund", 400).strip(), "leaver": account}
+
+
+def password_errors(request: SiteRequest, account: Account) -> Errors:
+    """Whether the password is hers: nothing else is asked, and nothing else counts."""
     services, place = request.services, visitor(request)
     if services.limits.signins.spent(place):
-        return refused(request, "delete.html", {"password": sentences.TOO_MANY}, context)
-    if not services.passwords.check(account.password, secret(request, "password")):
-        services.limits.signins.take(place)
-        return refused(request, "delete.html", {"password": sentences.PASSWORD_WRONG}, context)
-    if not _mandates_end(request, account) and "anyway" not in request.POST:
-        return refused(request, "delete.html", {"mandate": sentences.MANDATE_LEFT}, context)
-    return _deleted(request, account)
+        return {"password": sentences.TOO_MANY}
+    if services.passwords.check(account.password, secret(request, "password")):
+        return {}
+    services.limits.signins.take(place)
+    return {"password": sentences.PASSWORD_WRONG}
 
 
-def _mandates_end(request: SiteRequest, account: Account) -> bool:
-    """Nothing may charge somebody who is gone; False when a processor can't be reached just now."""
-    try:
-        renewal.stop(request, account)
-    except PaymentError:
-        return False
-    return True
-
-
-def _days_lost(request: SiteRequest, account: Account) -> int:
-    today = request.services.now().astimezone(UTC).date()
-    if account.subscription is None or not is_live(account.subscription, today):
-        return 0
-    last: date = account.subscription.astimezone(UTC).date()
-    return (last - today).days + 1
-
-
-def _deleted(request: SiteRequest, account: Account) -> HttpResponse:
-    _drop_now(request)
-    services = request.services
-    erase.delete_account(account.handle, services.keys.secrets[OWNER], services.now())
+def deleted(
+    request: SiteRequest, account: Account, context: Mapping[str, Any], proof: Callable[[SiteRequest, Account], Errors]
+) -> HttpResponse:
+    """Deletes the account, once its owner has shown that it is hers; her money comes first, where she gave the code."""
+    errors = proof(request, account) or _money_first(request, account)
+    if not errors and not parting.mandates_end(request.services, account) and "anyway" not in request.POST:
+        errors = {"mandate": sentences.MANDATE_LEFT}
+    if errors:
+        return refused(request, "delete.html", errors, context)
+    cleared = parting.part(request.services, account)
     request.account = request.session = None
-    response = page(request, "gone.html")
+    response = page(request, "gone.html", {"listed": not cleared})
     sessions.drop_cookies(response)
     return response
 
 
-def _drop_now(request: SiteRequest) -> None:
-    """Frees the slots at once where the gate can be reached; nodes end the tunnels at their next renewal anyway."""
-    try:
-        request.services.gate.drop(shown_session(request))
-    except GateError:
-        return
+def _money_first(request: SiteRequest, account: Account) -> Errors:
+    """Gives the first purchase back by the code from its receipt; nothing is deleted when that fails."""
+    code = typed(request, "refund", 400).strip()
+    if not code:
+        return {}
+    if not request.services.limits.vouchers.take(account.handle):
+        return {"refund": sentences.TOO_MANY}
+    outcome = request.services.shop.settler.refund(code, account)
+    if outcome in FAULTS and outcome is not Outcome.AGAIN:
+        return {"refund": FAULTS[outcome]}
+    return {}

@@ -12,7 +12,7 @@ from tyst.site import sentences
 from tyst.site.pages.common import allows, customer, page, refused, signed_in, to_page, typed
 from tyst.site.services import SiteRequest
 
-_FAULTS = {
+FAULTS = {
     Outcome.REFUSED: sentences.REFUND_GONE,
     Outcome.AGAIN: sentences.REFUND_AGAIN,
     Outcome.FAILED: sentences.REFUND_LATER,
@@ -36,7 +36,7 @@ def _back(request: SiteRequest) -> HttpResponse:
     if not request.services.limits.vouchers.take(account.handle):
         return refused(request, "refund.html", {"code": sentences.TOO_MANY}, {"code": code})
     outcome = request.services.shop.settler.refund(code, account)
-    if outcome in _FAULTS:
-        return refused(request, "refund.html", {"code": _FAULTS[outcome]}, {"code": code})
+    if outcome in FAULTS:
+        return refused(request, "refund.html", {"code": FAULTS[outcome]}, {"code": code})
     request.account = accounts.by_handle(account.handle)
     return page(request, "refund.html", {"done": True})

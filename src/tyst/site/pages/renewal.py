@@ -8,11 +8,9 @@ from collections.abc import Sequence
 
 from django.http import HttpResponse
 
-from tyst.core.owner import OWNER
 from tyst.payments.provider import PaymentError
-from tyst.records import reservations
 from tyst.records.models import Account
-from tyst.site import sentences
+from tyst.site import holdings, parting, sentences
 from tyst.site.pages.common import allows, customer, page, refused, signed_in
 from tyst.site.services import SiteRequest
 
@@ -26,25 +24,14 @@ def renewal(request: SiteRequest) -> HttpResponse:
         return refused(request, "renewal.html", {"form": sentences.TOO_OFTEN}, {"known": False})
     try:
         if request.method == "POST":
-            stop(request, account)
+            if not parting.mandates_end(request.services, account):
+                raise PaymentError
             return page(request, "renewal.html", {"known": True, "on": False, "stopped": True})
         return page(request, "renewal.html", {"known": True, "on": bool(_held(request, account))})
     except PaymentError:
         return refused(request, "renewal.html", {"form": sentences.MANDATE_AWAY}, {"known": False})
 
 
-def stop(request: SiteRequest, account: Account) -> None:
-    """Cancels whatever could charge this account again. PaymentError when a processor can't be reached."""
-    name = mandate(request, account)
-    for provider in request.services.shop.renewing:
-        provider.stop(name)
-
-
-def mandate(request: SiteRequest, account: Account) -> str:
-    """The name by which a processor finds the account's mandate."""
-    return reservations.owner(request.services.keys.secrets[OWNER], account).hex()
-
-
 def _held(request: SiteRequest, account: Account) -> Sequence[str]:
-    name = mandate(request, account)
+    name = holdings.mandate(request.services, account)
     return [one.name for one in request.services.shop.renewing if one.has_mandate(name)]

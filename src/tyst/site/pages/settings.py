@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from tyst.core.account import CURRENCIES, LANGUAGES, PASSWORD_ADVISED, PASSWORD_MIN, email_fault, password_fault
+from tyst.core.country import COUNTRIES
 from tyst.records import accounts
 from tyst.records.models import Account
 from tyst.site import languages, post, sentences
@@ -19,17 +20,17 @@ FLAGS = ("has_ipv6", "compression", "streaming")
 def preferences(request: SiteRequest) -> HttpResponse:
     """Flags, language, currency, e-mail and newsletter, in one form."""
     if request.method != "POST":
-        return page(request, "settings.html", _context(request))
+        return page(request, "settings.html", context(request))
     changes = _changes(request)
     errors = _faults(request, changes)
     if errors:
-        return refused(request, "settings.html", errors, {**_context(request), "typed": changes})
+        return refused(request, "settings.html", errors, {**context(request), "typed": changes})
     account, _session = customer(request)
     asked = _asked(request, account, changes)
     accounts.edit(account.handle, request.services.now(), **changes)
     if asked:
         request.account = accounts.by_handle(account.handle)
-        return page(request, "settings.html", {**_context(request), "asked": asked})
+        return page(request, "settings.html", {**context(request), "asked": asked})
     return to_page("settings", changes["language"])
 
 
@@ -55,13 +56,15 @@ def _asked(request: SiteRequest, account: Account, changes: dict[str, Any]) -> s
     return email or "" if wants or (email is not None and email != account.email) else ""
 
 
-def _context(request: SiteRequest) -> dict[str, Any]:
+def context(request: SiteRequest) -> dict[str, Any]:
+    """What the settings page shows."""
     account, _session = customer(request)
-    names = ("email", "newsletter", "language", "currency", *FLAGS)
+    names = ("email", "newsletter", "language", "currency", "country", *FLAGS)
     return {
         "typed": {name: getattr(account, name) for name in names},
         "languages": languages.ALL,
         "currencies": CURRENCIES,
+        "countries": request.services.assets.countries[request.LANGUAGE_CODE],
         "shortest": PASSWORD_MIN,
         "advised": PASSWORD_ADVISED,
     }
@@ -70,6 +73,7 @@ def _context(request: SiteRequest) -> dict[str, Any]:
 def _changes(request: SiteRequest) -> dict[str, Any]:
     changes: dict[str, Any] = {name: name in request.POST for name in ("newsletter", *FLAGS)}
     changes["email"] = typed(request, "email", 300).strip() or None
+    changes["country"] = typed(request, "country", 2) or customer(request)[0].country
     return {**changes, "language": typed(request, "language", 2), "currency": typed(request, "currency", 3)}
 
 
@@ -83,7 +87,8 @@ def _faults(request: SiteRequest, changes: dict[str, Any]) -> dict[str, str]:
         errors["newsletter"] = sentences.NEWSLETTER_NO_MAIL
     elif _writes(request, changes) and not request.services.limits.reminders.take(customer(request)[0].handle):
         errors["form"] = sentences.CHANGES_TOO_MANY
-    if changes["language"] not in LANGUAGES or changes["currency"] not in CURRENCIES:
+    known = changes["language"] in LANGUAGES and changes["currency"] in CURRENCIES and changes["country"] in COUNTRIES
+    if not known:
         errors["form"] = sentences.SETTING_UNKNOWN
     return errors
 
@@ -102,16 +107,16 @@ def password(request: SiteRequest) -> HttpResponse:
     account, _session = customer(request)
     services, place = request.services, visitor(request)
     if services.limits.signins.spent(place):
-        return refused(request, "settings.html", {"current": sentences.TOO_MANY}, _context(request))
+        return refused(request, "settings.html", {"current": sentences.TOO_MANY}, context(request))
     if not services.passwords.check(account.password, secret(request, "current")):
         services.limits.signins.take(place)
-        return refused(request, "settings.html", {"current": sentences.PASSWORD_WRONG}, _context(request))
+        return refused(request, "settings.html", {"current": sentences.PASSWORD_WRONG}, context(request))
     fresh = secret(request, "password")
     fault = password_fault(fresh.reveal(), account.username, services.passwords.common)
     if fault:
-        return refused(request, "settings.html", {"password": fault}, _context(request))
+        return refused(request, "settings.html", {"password": fault}, context(request))
     hashed = services.passwords.hash(fresh)
     if "rekey" in request.POST:
         return rekeyed(request, account, password=hashed, why="password")
     accounts.edit(account.handle, services.now(), password=hashed)
-    return page(request, "settings.html", {**_context(request), "saved": True})
+    return page(request, "settings.html", {**context(request), "saved": True})

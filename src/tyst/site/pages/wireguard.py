@@ -116,7 +116,7 @@ def _act(request: SiteRequest) -> dict[str, Any]:
         _may_register(request)
     _prove(request, public_key)
     if revoke:
-        return _revoke(public_key)
+        return _revoke(request, public_key)
     return _register(request, public_key)
 
 
@@ -155,8 +155,8 @@ def _prove(request: SiteRequest, public_key: bytes) -> None:
         raise _Refused(sentences.CHALLENGE_OLD if error.old else sentences.PROOF_WRONG) from None
 
 
-def _revoke(public_key: bytes) -> dict[str, Any]:
-    if not erase.delete_key_record(tag_of(public_key)):
+def _revoke(request: SiteRequest, public_key: bytes) -> dict[str, Any]:
+    if not erase.delete_key_record(tag_of(public_key), request.services.now()):
         raise _Refused(sentences.KEY_UNKNOWN, 404)
     return {"ok": True, "revoked": True}
 
