@@ -7,9 +7,12 @@ import sys
 from datetime import time
 from pathlib import Path
 
+from tyst.core.events import Room
 from tyst.core.keyring import KeyringError
 from tyst.gate import operator, wiring
 from tyst.messages.devices import BatchDone, RunBatch
+from tyst.quiet import process
+from tyst.records import doors
 from tyst.records.statements import RecordsError
 
 STATE = Path("/var/lib/tyst")
@@ -33,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ADDR",
         help="an address of the site, for the walled garden (default: what the site's name resolves to); repeatable",
     )
+    process.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,8 +46,10 @@ def run(args: argparse.Namespace) -> int:
             return _ask_for_batch(args.state, args.listen)
         host, port = args.listen
         _keep_memory_in()
-        wiring.serve(wiring.Options(args.state, host, port, args.batch_at, tuple(args.site_address)))
-    except (wiring.StateError, RecordsError, KeyringError, operator.OperatorError) as error:
+        doors.hold(args.state)
+        with process.running(Room.GATE, args):
+            wiring.serve(wiring.Options(args.state, host, port, args.batch_at, tuple(args.site_address)))
+    except (*process.QuietError, wiring.StateError, RecordsError, KeyringError, operator.OperatorError) as error:
         print(f"tyst gate: {error}.", file=sys.stderr)
         return 1
     except FileNotFoundError:

@@ -14,17 +14,20 @@ from tyst.messages.devices import Devices, DevicesOf, DropDevices, Dropped
 
 async def devices(gate: Gate, name: str, asked: DevicesOf) -> Devices:
     """How many devices the customer has connected now."""
-    key = _customer(gate, asked.session, gate.quotas.devices)
+    _, key = _customer(gate, asked.session, gate.quotas.devices)
     return Devices(gate.slots.count(key, gate.ticks()))
 
 
 async def drop(gate: Gate, name: str, asked: DropDevices) -> Dropped:
-    """Frees all the customer's slots; their nodes hear 'ended' at the next renewal."""
-    key = _customer(gate, asked.session, gate.quotas.drops)
+    """Frees all the customer's slots; their nodes hear 'ended' at the next renewal. Who leaves has no flags either."""
+    handle, key = _customer(gate, asked.session, gate.quotas.drops)
+    if asked.leaving:
+        gate.connected.discard(handle)
     return Dropped(gate.slots.drop(key, gate.ticks()))
 
 
-def _customer(gate: Gate, blob: bytes, bucket: Buckets) -> bytes:
+def _customer(gate: Gate, blob: bytes, bucket: Buckets) -> tuple[bytes, bytes]:
+    """Her handle, and her name in the slot table."""
     try:
         handle = open_token(gate.keys.seal, Session, blob, now=gate.now()).handle
     except SealError:
@@ -34,4 +37,4 @@ def _customer(gate: Gate, blob: bytes, bucket: Buckets) -> bytes:
         raise Refused(No.SLOWLY)
     if gate.records.account(handle) is None:
         raise Refused(No.SESSION)
-    return key
+    return handle, key

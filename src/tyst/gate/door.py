@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from tyst.core.metric import GATE_ANSWERS
 from tyst.gate import admission, batch, blocks, customers, enrolment, lists, loads, network, renewals
 from tyst.gate.identity import Peer, Role
 from tyst.gate.protocol import PEER
@@ -23,6 +24,7 @@ from tyst.messages.fleet import Announce, Enrol, RenewIdentity
 from tyst.messages.lists import ListsOf
 from tyst.messages.load import LoadsOf
 from tyst.messages.network import NetworkOf
+from tyst.quiet import fence, process
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -74,13 +76,15 @@ class Door:
         hang_up = False
         reply: msgspec.Struct
         try:
-            status, reply = 200, await self._answer(scope, receive)
+            status, reply, end = 200, await self._answer(scope, receive), "done"
         except Refused as refused:
-            status, reply = refused.no.status, refused.no.message
+            status, reply, end = refused.no.status, refused.no.message, "refused"
             # Whoever sends too much is cut off in the middle of it; a stranger has no second question.
             hang_up = refused.no is No.LONG or scope.get(PEER) is None
-        except Exception:  # noqa: BLE001 - the last line: an exception may carry a value, and must never be shown
-            status, reply = No.INTERNAL.status, No.INTERNAL.message
+        except Exception as error:  # noqa: BLE001 - the last line: an exception may carry a value, never to be shown
+            status, reply, end = No.INTERNAL.status, No.INTERNAL.message, "failed"
+            fence.fault(error)
+        process.count(GATE_ANSWERS, end)
         await _send(send, status, encode(reply), hang_up)
 
     async def _answer(self, scope: Scope, receive: Receive) -> msgspec.Struct:

@@ -30,6 +30,10 @@ class Loads:
         self._said = {node: said for node, said in self._said.items() if now < said[1]}
         return {node: step for node, (step, _) in self._said.items()}
 
+    def heard(self, now: float) -> int:
+        """How many nodes said something that is still good. Asked by another thread: it changes nothing."""
+        return sum(now < until for _, until in list(self._said.values()))
+
 
 async def loads(gate: "Gate", name: str, asked: LoadsOf) -> NodeLoads:
     """All of them."""

@@ -34,6 +34,7 @@ async def renew(gate: Gate, node: str, asked: Renew) -> Renewed:
         await asyncio.sleep(0)
     if asked.load is not None:
         gate.loads.note(node, asked.load, gate.ticks())
+        gate.totals.note(node, asked.traffic)
     answer = Renewed([], [], [])
     moving = _moving(gate, node, len(asked.held))
     for start in range(0, len(asked.held), SLICE):

@@ -4,9 +4,11 @@ What is in RAM dies with the process: slot counts under keyed hashes, unconfirme
 whose once-in-a-lifetime flag the next daily batch will set. Clock, ticks and randomness come from `gate.wiring`.
 """
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from tyst.core.keyring import Keyring
 from tyst.core.rounding import month_of
@@ -20,6 +22,7 @@ from tyst.gate.passwords import PasswordDesk
 from tyst.gate.provisional import Provisional
 from tyst.gate.quotas import Quotas
 from tyst.gate.shelf import ListShelf
+from tyst.gate.totals import Totals
 from tyst.records.statements import FleetRow, Records
 
 DAY = 86400
@@ -48,7 +51,11 @@ class Gate:
     blocks: BlockList = field(default_factory=BlockList)
     lists: ListShelf = field(default_factory=lambda: ListShelf(None))
     loads: Loads = field(default_factory=Loads)
+    totals: Totals = field(default_factory=Totals)
+    state: Path | None = None
+    """Where the daily batch writes statistics; None: nowhere."""
     connected: set[bytes] = field(default_factory=set, repr=False)
+    shuffle: Callable[[list[bytes]], None] = random.SystemRandom().shuffle
 
     def now(self) -> int:
         """Seconds since 1970, for seals."""

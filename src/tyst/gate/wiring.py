@@ -1,33 +1,31 @@
 """Chooses the gate's parts and keeps its house: clocks, randomness, keys, the server, the daily batch, the sweeping.
 
-The one place of this room that reads the state folder. Logging is switched off as a whole, and what Python itself would
-print of an exception is cut down to its type: no line of this process can carry a value.
+The one place of this room that reads the state folder. `gate.command` runs it inside the fence (`tyst.quiet.fence`).
 """
 
 import asyncio
-import contextlib
 import gc
-import logging
 import os
+import random
 import secrets
 import socket
 import ssl
-import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import time as TimeOfDay
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import urlsplit
 
 import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from tyst.core import keyring
+from tyst.core import keyring, metric
+from tyst.core.events import Event
 from tyst.core.slots import SlotTable
+from tyst.core.sources import Sources
 from tyst.core.steady import SteadyClock
 from tyst.gate import authority
 from tyst.gate.batch import run_batch, seconds_until
@@ -37,6 +35,7 @@ from tyst.gate.protocol import PeerProtocol, tls_context
 from tyst.gate.room import Gate
 from tyst.gate.shelf import BUNDLE, ListShelf
 from tyst.messages.devices import RunBatch
+from tyst.quiet import fence, process
 from tyst.records.statements import FleetRow, open_records
 from tyst.records.where import chosen
 
@@ -63,9 +62,9 @@ class Options:
     site_addresses: tuple[str, ...] = ()
 
 
-def build(options: Options) -> Gate:
-    """The gate out of its state folder."""
-    state = options.state
+def build(options: Options, sources: Sources | None = None) -> Gate:
+    """The gate out of its state folder. `sources`: time and chance; the machine's own unless somebody gives others."""
+    state, chance = options.state, sources or machine()
     keys = _keys(state)
     records = open_records(chosen(state))
     fleet = records.fleet()
@@ -79,14 +78,22 @@ def build(options: Options) -> Gate:
         authority=authority.load(certificate.public_bytes(serialization.Encoding.DER), keys.secrets[FLEET_SECRET]),
         openvpn=authority.load(fleet.openvpn_authority, keys.secrets[OPENVPN_SECRET]),
         passwords=PasswordDesk(os.cpu_count() or 1),
-        clock=SteadyClock(time.time, boot_seconds),
-        ticks=time.monotonic,
-        draw=secrets.token_bytes,
+        clock=chance.clock,
+        ticks=chance.ticks,
+        draw=chance.draw,
+        shuffle=chance.shuffle,
         site_addresses=_site_addresses(options, fleet),
-        slots=SlotTable(started=time.monotonic()),
-        slot_secret=secrets.token_bytes(32),
+        slots=SlotTable(started=chance.ticks()),
+        slot_secret=chance.draw(32),
         lists=ListShelf(state / BUNDLE),
+        state=state,
     )
+
+
+def machine() -> Sources:
+    """This machine's clocks and randomness."""
+    shuffle = random.SystemRandom().shuffle
+    return Sources(SteadyClock(time.time, boot_seconds), time.monotonic, secrets.token_bytes, shuffle)
 
 
 def boot_seconds() -> float:
@@ -159,13 +166,18 @@ class _Server(uvicorn.Server):
         except SystemExit:
             raise StateError("the door can't be opened there: another gate has it, or it is not this host's") from None
         _tune_collector()
-        print("ready", flush=True)
+        fence.say(Event.READY)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Closes the door. uvicorn ends the process by the signal that stopped it, so the last words are said here."""
+        await super().shutdown(sockets)
+        fence.tell()
 
 
 def serve(options: Options) -> None:
     """Runs the gate until it is told to stop. Prints `ready` when the door is open."""
     gate = build(options)
-    silence()
+    _show(gate)
     running = server(gate, options)
     with asyncio.Runner(loop_factory=running.config.get_loop_factory()) as runner:
         runner.run(_live(gate, running, options))
@@ -173,7 +185,14 @@ def serve(options: Options) -> None:
     gate.records.close()
 
 
+def _show(gate: Gate) -> None:
+    """The figures of this room, where they are asked for."""
+    process.ask(metric.GATE_NODES, lambda: gate.loads.heard(gate.ticks()))
+    process.ask(metric.GATE_TUNNELS, gate.slots.total)
+
+
 async def _live(gate: Gate, running: uvicorn.Server, options: Options) -> None:
+    asyncio.get_running_loop().set_exception_handler(fence.loop_fault)
     chores = [asyncio.create_task(chore) for chore in (_sweep(gate), _batches(gate, options.batch_at))]
     await running.serve()
     for chore in chores:
@@ -193,40 +212,30 @@ async def _sweep(gate: Gate) -> None:
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         gate.provisional.lapse(gate.ticks())
+        with fence.counted():  # the records are away: this slot has no figures
+            gate.totals.tick(gate.clock(), partial(cities, gate))
         keys = gate.slots.keys()
         for start in range(0, len(keys), SWEEP_SLICE):
             gate.slots.lapse(gate.ticks(), keys[start : start + SWEEP_SLICE])
             await asyncio.sleep(0)
         if gate.ticks() - refreshed >= REFRESH_SECONDS:
             refreshed = gate.ticks()
-            with contextlib.suppress(Exception):  # the old reader goes on serving
+            with fence.counted():  # the old reader goes on serving
                 gate.records.refresh()
+
+
+def cities(gate: Gate) -> dict[str, str]:
+    """The city of each node that should be up now."""
+    return {row.name: row.location for row in gate.records.nodes() if not row.revoked and row.wireguard_public}
 
 
 async def _batches(gate: Gate, at: TimeOfDay) -> None:
     """The daily batch at its time of day. One that fails keeps its flags for the next."""
     while True:
         await asyncio.sleep(seconds_until(at, gate.clock()))
-        with contextlib.suppress(Exception):
+        with fence.counted():
             await run_batch(gate, "", RunBatch())
         await asyncio.sleep(1)
-
-
-def silence() -> None:
-    """No logging at all, and of an exception that nobody caught only its type: a traceback may show a value."""
-    logging.disable(logging.CRITICAL)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio"):
-        logger = logging.getLogger(name)
-        logger.setLevel(logging.CRITICAL + 1)
-        logger.handlers, logger.propagate = [logging.NullHandler()], False
-    sys.excepthook = _type_only
-    sys.unraisablehook = lambda caught: _type_only(caught.exc_type, caught.exc_value, None)
-    threading.excepthook = lambda caught: _type_only(caught.exc_type, caught.exc_value, None)
-
-
-def _type_only(kind: type[BaseException], value: BaseException | None, trace: TracebackType | None) -> None:
-    if not issubclass(kind, KeyboardInterrupt | SystemExit):
-        print(f"tyst gate: stopped by an internal error ({kind.__name__})", file=sys.stderr, flush=True)
 
 
 def listen_address(text: str) -> tuple[str, int]:

@@ -19,17 +19,20 @@ HOUR = time(9, tzinfo=UTC)
 DAY = "day"
 """The book's name for the day's work as a whole."""
 
+BUSY = "busy"
+"""Instead of a job's name: another process does the jobs, or the state folder can't be written."""
+
 Say = Callable[[str], None]
 
 
 def rounds(parts: Parts, stop: threading.Event, say: Say, *, pause: float = ROUND_SECONDS) -> None:
-    """Does jobs until `stop`. `say`: gets the names of jobs that failed, and nothing else."""
+    """Does jobs until `stop`. `say`: gets the names of jobs that failed, or BUSY, and nothing else."""
     while not stop.is_set():
         try:
             with parts.book.held():
                 one_round(parts, say)
         except (BusyError, OSError):
-            say("another process does the jobs, or the state folder can't be written")
+            say(BUSY)
         gc.collect()  # what processors said refers to itself (parsed XML, sockets) and would stay until Python looks
         stop.wait(pause)
 
@@ -42,7 +45,7 @@ def one_round(parts: Parts, say: Say) -> None:
     for name in names:
         well, _ = work.do(name, parts)
         if not well:
-            say(f"{name} failed")
+            say(name)
 
 
 def is_time(now: datetime) -> bool:

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tyst.core.account import LANGUAGES
+from tyst.core.events import Room
 from tyst.core.keyring import KeyringError, from_text
 from tyst.mail.config import ConfigError
+from tyst.quiet import fence
 from tyst.records.errors import RecordsError
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", type=Path, default=Path("/var/lib/tyst"), help="folder of keys and database")
 
 
+@fence.muted(Room.JOBS)
 def run(args: argparse.Namespace) -> int:
     """0 when it is out; 1 when some letters were not taken; 2 with a sentence when something is missing."""
     try:
@@ -58,7 +61,7 @@ def _show(texts: Mapping[str, tuple[str, str]]) -> int:
 
 
 def _send(state: Path, texts: Mapping[str, tuple[str, str]]) -> int:
-    from tyst.jobs.wiring import clock
+    from tyst.jobs.wiring import clock, still_read
     from tyst.mail import wiring
     from tyst.records.migrate import configure
     from tyst.records.where import chosen
@@ -67,7 +70,7 @@ def _send(state: Path, texts: Mapping[str, tuple[str, str]]) -> int:
     from tyst.mail.letters import Writer
     from tyst.records.places import fleet
 
-    outbox, facts = wiring.outbox(state), fleet()
+    outbox, facts = wiring.outbox(state, still_read), fleet()
     if not outbox.open or facts is None:
         return _say("mail isn't set up here, or the fleet isn't: `tyst mail setup`, `tyst fleet init`", 2)
     keys = from_text((state / "site.keys").read_bytes(), room="site").seal

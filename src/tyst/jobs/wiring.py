@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tyst.core.keyring import Keyring, from_text
 from tyst.core.owner import OWNER
 from tyst.core.steady import SteadyClock
+from tyst.records import undone
 from tyst.records.migrate import configure
 from tyst.records.where import chosen
 
@@ -45,8 +46,9 @@ def parts(state: Path) -> "Parts":
     from tyst.records.places import fleet
 
     now, keys, facts = clock(), from_text((state / "site.keys").read_bytes(), room="site"), fleet()
+    undone.use(state)
     orders = OrderKeys(state, lambda: int(now().timestamp()))
-    outbox, writer = mail.outbox(state), Writer(facts.site.rstrip("/") if facts else "")
+    outbox, writer = mail.outbox(state, still_read), Writer(facts.site.rstrip("/") if facts else "")
     providers, sells = wiring.providers(state, now), seller.load(state)
     settler = Settler(orders, keys, now, _receipts(outbox, writer, sells), providers)
     till = _till(keys, orders, settler, sells, catalogue.load(state)) if sells else None
@@ -57,6 +59,21 @@ def _till(keys: Keyring, orders: "OrderKeys", settler: "Settler", sells: "Seller
     from tyst.jobs.renewals import Till
 
     return Till(prices, orders, settler, keys.secrets[OWNER], sells.country, os.urandom)
+
+
+def still_read(email: str) -> bool:
+    """For the outbox's thread: a letter to an account that was deleted meanwhile isn't sent. MailError: ask later."""
+    from django.db import DatabaseError, connections
+
+    from tyst.mail.letter import MailError
+    from tyst.records import readers
+
+    try:
+        return readers.is_read(email)
+    except DatabaseError:
+        raise MailError("the records are away") from None
+    finally:
+        connections.close_all()
 
 
 def _receipts(outbox: "Outbox", writer: "Writer", sells: "Seller | None") -> "Callable[[Paid], None]":

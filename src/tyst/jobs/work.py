@@ -11,6 +11,7 @@ from pathlib import Path
 
 from django.db import DatabaseError, connections
 
+from tyst.core.metric import JOBS_DONE
 from tyst.jobs import letters, renewals
 from tyst.jobs.book import Book
 from tyst.mail.letters import Writer
@@ -19,7 +20,10 @@ from tyst.payments import wiring as processors
 from tyst.payments.orders import OrderKeys
 from tyst.payments.provider import PaymentError, Provider
 from tyst.payments.settling import Settler
-from tyst.records import bookkeeping, erase
+from tyst.quiet import fence, process
+from tyst.records import bookkeeping, erase, undone
+from tyst.records.backup import keys as backups
+from tyst.records.backup import nightly, tidying
 from tyst.records.errors import RecordsError
 from tyst.records.postgresql import shuffle
 from tyst.records.where import Server, Where
@@ -99,6 +103,21 @@ def _wallets(parts: Parts) -> str:
     return f"{processors.forget(parts.providers)} destroyed"
 
 
+def _undone(parts: Parts) -> str:
+    """The journal of what was undone, and the keys of old backups, lose what is over."""
+    count = tidying.tidy(parts.where, undone.current(), parts.today)
+    backups.destroy_old_keys(parts.state, parts.today)
+    return f"{count} entries ended"
+
+
+def _backup(parts: Parts) -> str:
+    return nightly.backup(parts.state, parts.where, parts.today)
+
+
+def _shelf(parts: Parts) -> str:
+    return nightly.shelve(parts.state, parts.today)
+
+
 def _rewrite(parts: Parts) -> str:
     if not isinstance(parts.where, Server):
         return "not needed"
@@ -117,17 +136,24 @@ JOBS: dict[str, Callable[[Parts], str]] = {
     "records": _records,
     "wallets": _wallets,
     "rewrite": _rewrite,
+    "undone": _undone,
+    "backup": _backup,
+    "shelf": _shelf,
 }
 """In the order in which a day does them: who was charged is not reminded."""
-EVERY_ROUND = ("keys", "sweep")
+EVERY_ROUND = ("keys", "sweep", "shelf")
 DAILY = tuple(name for name in JOBS if name not in EVERY_ROUND)
 
 
 def do(name: str, parts: Parts) -> tuple[bool, str]:
     """Does one job: whether it went well, and what came of it. No word of what failed: it may name somebody."""
     try:
-        return True, JOBS[name](parts)
-    except (DatabaseError, RecordsError, PaymentError, OSError):
+        done = JOBS[name](parts)
+        process.count(JOBS_DONE, name, "done")
+        return True, done
+    except (DatabaseError, RecordsError, PaymentError, OSError) as error:
+        fence.fault(error)
+        process.count(JOBS_DONE, name, "failed")
         return False, "failed"
     finally:
         connections.close_all()

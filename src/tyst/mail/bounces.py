@@ -37,8 +37,21 @@ class Bounces:
             if address and self._full(address):
                 self._clear(address)
 
+    def count(self, address: str) -> int:
+        """How often letters to this address came back."""
+        with self._lock:
+            return self._counts.get(self._name(address), 0)
+
+    def forget(self, address: str) -> None:
+        """Her account is gone: so is the count."""
+        with self._lock:
+            self._counts.pop(self._name(address), None)
+
+    def _name(self, address: str) -> bytes:
+        return hashlib.blake2b(address.lower().encode(), key=self._key, digest_size=16).digest()
+
     def _full(self, address: str) -> bool:
-        name = hashlib.blake2b(address.lower().encode(), key=self._key, digest_size=16).digest()
+        name = self._name(address)
         with self._lock:
             count = self._counts.pop(name, 0) + 1
             if count >= LIMIT:

@@ -8,9 +8,11 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
+from tyst.core.events import Room
 from tyst.mail import config
 from tyst.mail.config import SERVICES, Config, ConfigError
 from tyst.mail.letter import Letter, MailError, Question
+from tyst.quiet import fence
 
 Ask = Callable[[str], str]
 
@@ -27,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+@fence.muted(Room.MAIL)
 def run(args: argparse.Namespace) -> int:
     """0 when all is well; 1 when a service says no; 2 with a sentence when something is missing."""
     try:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from tyst.mail.letter import Letter, MailError, Service
+from tyst.mail.lists import Listing
 
 MOST = 20_000
 """Letters that wait at most; what comes beyond is dropped and counted."""
@@ -33,7 +34,10 @@ class _Waiting:
 
 
 class Outbox:
-    """`post` is quick and never fails; a thread does the rest. `ticks`: seconds that go on evenly."""
+    """`post` is quick and never fails; a thread does the rest. `ticks`: seconds that go on evenly.
+
+    `wanted(address)`: asked before each try; a letter that nobody waits for any more is dropped. MailError: try later.
+    """
 
     def __init__(
         self,
@@ -41,7 +45,9 @@ class Outbox:
         *,
         ticks: Callable[[], float] = monotonic,
         pauses: Sequence[float] = PAUSES,
+        wanted: Callable[[str], bool] = lambda _: True,
     ) -> None:
+        self._wanted = wanted
         self._services, self._ticks, self._pauses = tuple(services), ticks, tuple(pauses)
         self._waiting: list[_Waiting] = []
         self._ends: Counter[tuple[str, str]] = Counter()
@@ -54,6 +60,11 @@ class Outbox:
     def open(self) -> bool:
         """Whether any service is set up: without one no letter is written at all."""
         return bool(self._services)
+
+    @property
+    def names(self) -> list[str]:
+        """The services, in the operator's order."""
+        return [one.name for one in self._services]
 
     def post(self, letter: Letter) -> None:
         """Queues a letter."""
@@ -70,6 +81,43 @@ class Outbox:
         """How many letters of each kind were taken, refused, dropped or to nobody, since the start."""
         with self._changed:
             return dict(self._ends)
+
+    def waiting(self, address: str) -> int:
+        """How many letters to this address wait; the one that is being carried just now is not among them."""
+        with self._changed:
+            return sum(_same(one.letter.to, address) for one in self._waiting)
+
+    def forget(self, address: str) -> int:
+        """Throws the letters to this address away; how many."""
+        with self._changed:
+            kept = [one for one in self._waiting if not _same(one.letter.to, address)]
+            gone = len(self._waiting) - len(kept)
+            for one in self._waiting:
+                self._ends[one.letter.kind, DROPPED] += _same(one.letter.to, address)
+            self._waiting = kept
+            heapq.heapify(self._waiting)
+            self._changed.notify_all()
+            return gone
+
+    @property
+    def listing(self) -> list[str]:
+        """The services that keep lists of addresses they refuse."""
+        return [one.name for one in self._services if isinstance(one, Listing)]
+
+    def listed(self, service: str, address: str) -> bool:
+        """Whether this service's own list has the address. MailError."""
+        return any(one.listed(address) for one in self._services if isinstance(one, Listing) and one.name == service)
+
+    def unlist(self, address: str) -> bool:
+        """Has the address taken out of the services' own lists; False when one of them couldn't be reached."""
+        done = True
+        for one in self._services:
+            if isinstance(one, Listing):
+                try:
+                    one.unlist(address)
+                except MailError:
+                    done = False
+        return done
 
     def drain(self, seconds: float) -> bool:
         """Waits until every letter has been tried once more or is gone; False when some are left after `seconds`."""
@@ -135,11 +183,26 @@ class Outbox:
 
     def _carried(self, letter: Letter) -> str:
         """How it ended with the first service that took or refused it; "" when none did either."""
-        if not letter.to:
-            return NOBODY
+        try:
+            if not letter.to or not self._wanted(letter.to):
+                return NOBODY
+        except MailError:
+            return ""
         for service in self._services:
             try:
                 return TAKEN if service.carry(letter) else REFUSED
             except MailError:
                 continue
         return ""
+
+
+def _same(one: str, other: str) -> bool:
+    return bool(other) and one.casefold() == other.casefold()
+
+
+def by_end(outbox: Outbox) -> dict[tuple[str, ...], int]:
+    """How many letters ended how, of all kinds together: what `core.metric.LETTERS` shows."""
+    ends: Counter[tuple[str, ...]] = Counter()
+    for (_, end), count in outbox.counts().items():
+        ends[(end,)] += count
+    return dict(ends)

@@ -1,5 +1,6 @@
 """Puts the outbox together from `mail.toml`: the services in the operator's order."""
 
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -9,10 +10,13 @@ from tyst.mail.letter import Service
 from tyst.mail.outbox import Outbox
 
 
-def outbox(state: Path) -> Outbox:
-    """The outbox of this state folder; without `mail.toml` one that is never open. ConfigError with a sentence."""
+def outbox(state: Path, wanted: Callable[[str], bool] = lambda _: True) -> Outbox:
+    """The outbox of this state folder; without `mail.toml` one that is never open. ConfigError with a sentence.
+
+    `wanted`: as `Outbox` has it.
+    """
     found = config.read(state)
-    return Outbox(services(found) if found else ())
+    return Outbox(services(found) if found else (), wanted=wanted)
 
 
 def services(found: Config) -> list[Service]:

@@ -9,13 +9,16 @@ agent says one word, `ready`. It decides nothing about tunnels (`tunnels.py`) an
 import asyncio
 import contextlib
 import gc
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import SystemRandom
 
+from tyst.core import metric
 from tyst.core.firewall import Ruleset
-from tyst.node.doors import Door, NoticePage, VpnDoor
+from tyst.core.openness.traffic import STEP_MBIT
+from tyst.node.doors import Door, GateState, NoticePage, VpnDoor
 from tyst.node.drivers.firewall import NftFirewall
 from tyst.node.drivers.flows import LingeringFlows
 from tyst.node.drivers.network import SERVICES, Network
@@ -24,7 +27,7 @@ from tyst.node.gate_link import GateAbsent, GateLink, GateRefused
 from tyst.node.handover import Handover
 from tyst.node.identity import Identity
 from tyst.node.listener import Listener
-from tyst.node.load import load_now
+from tyst.node.load import Uplink, load_now, sent_bytes
 from tyst.node.network import Fleet
 from tyst.node.ports import PortDoor
 from tyst.node.refresh import Refresher
@@ -32,6 +35,7 @@ from tyst.node.renewals import Renewals
 from tyst.node.settings import Settings
 from tyst.node.takeover import Takeover
 from tyst.node.tunnels import Tunnels
+from tyst.quiet import fence, process
 
 _LOOK_EVERY, _LOOK_SELDOM, _LOOK_SHARE = 0.05, 1.0, 20
 """Seconds between two looks at newcomers; with many tunnels a look takes at most a twentieth of the time."""
@@ -152,8 +156,10 @@ class Agent:
     def _begin(self, parts: Parts) -> None:
         """The loops; and what was made until now is left out of garbage collection from here on."""
         fresh = Refresher(lambda: len(parts.tunnels.table), parts.wireguard.stop)
-        load = partial(load_now, room=parts.settings.room)
-        renewals = Renewals(parts.link, [parts.tunnels, *parts.doors], parts.tunnels.note, load)
+        figures = _Figures(parts.settings.room)
+        figures.show(parts)
+        uplink = Uplink(partial(sent_bytes, parts.public), asyncio.get_running_loop().time)
+        renewals = Renewals(parts.link, [parts.tunnels, *parts.doors], parts.tunnels.note, figures.note, uplink.step)
         work = [
             self._look(parts.tunnels),
             self._every(parts.settings.sweep, parts.tunnels.sweep, fresh.look),
@@ -193,7 +199,8 @@ class Agent:
         """A loop that ends by itself ends the agent; nothing is said about why, because it may name somebody."""
         try:
             await work
-        except Exception:  # noqa: BLE001 -- the agent stops, closed; the exception's text may hold an address
+        except Exception as error:  # noqa: BLE001 -- the agent stops, closed; the exception's text may hold an address
+            fence.fault(error)
             self._failed = True
             self._over.set()
 
@@ -255,6 +262,31 @@ class Agent:
         await tunnels.trouble.wait()
         self._failed = True
         self._over.set()
+
+
+@dataclass(slots=True)
+class _Figures:
+    """What the last round of renewals counted: read by the thread of figures, which must not walk the tables itself."""
+
+    room: int
+    tunnels: int = 0
+
+    def note(self, tunnels: int) -> int:
+        """So many leases of all protocols were presented; how busy the node is with them."""
+        self.tunnels = tunnels
+        return load_now(tunnels, room=self.room)
+
+    def show(self, parts: Parts) -> None:
+        """The figures of this room, where they are asked for: sums over tunnels, never one's own."""
+        uplink = Uplink(partial(sent_bytes, parts.public), time.monotonic)
+        process.ask(metric.NODE_TUNNELS, lambda: self.tunnels)
+        process.ask(metric.NODE_LOAD, lambda: load_now(self.tunnels, self.room))
+        process.ask(metric.NODE_GATE, lambda: int(parts.link.state is GateState.CONNECTED))
+        process.ask(metric.NODE_MBIT, lambda: _mbit(uplink.step(self.tunnels)))
+
+
+def _mbit(step: int | None) -> int | None:
+    return None if step is None else step * STEP_MBIT
 
 
 def _quietly(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:

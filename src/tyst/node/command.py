@@ -19,6 +19,7 @@ from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
+from tyst.core.events import Event, Room
 from tyst.core.firewall import Ruleset, interface_name
 from tyst.node.drivers.firewall import FirewallError, Nftables
 from tyst.node.drivers.network import Network, close_forwarding
@@ -28,9 +29,11 @@ from tyst.node.gate_link import GateAbsent, GateRefused
 from tyst.node.identity import IdentityError
 from tyst.node.settings import Settings, strict
 from tyst.node.supervisor import Estate, Supervisor
+from tyst.quiet import process
+from tyst.quiet.fence import Voice
 
 _PR_SET_DUMPABLE = 4
-_KNOWN = (IdentityError, GateAbsent, GateRefused, FirewallError, ProgramError, WireGuardError)
+_KNOWN = (*process.QuietError, IdentityError, GateAbsent, GateRefused, FirewallError, ProgramError, WireGuardError)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--strict", action="store_true", help="inner connections end with their tunnel, at once")
     parser.add_argument("--no-openvpn", action="store_true", help="serve WireGuard alone")
+    process.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -73,7 +77,8 @@ def _close(ruleset: Ruleset) -> None:
 def _agent(args: argparse.Namespace, network: Network, estate: Estate) -> int:
     """One life of the agent."""
     try:
-        return asyncio.run(_run(args, network, estate))
+        with process.running(Room.NODE, args) as voice:
+            return asyncio.run(_run(args, network, estate, voice))
     except _KNOWN as error:
         print(f"tyst node: {error}", file=sys.stderr)
     except OSError as error:
@@ -81,7 +86,7 @@ def _agent(args: argparse.Namespace, network: Network, estate: Estate) -> int:
     return 1
 
 
-async def _run(args: argparse.Namespace, network: Network, estate: Estate) -> int:
+async def _run(args: argparse.Namespace, network: Network, estate: Estate, voice: Voice) -> int:
     from tyst.node.wiring import Options, serve
 
     settings = strict(Settings()) if args.strict else Settings()
@@ -89,19 +94,19 @@ async def _run(args: argparse.Namespace, network: Network, estate: Estate) -> in
     options = Options(args.state, args.interface, token, tuple(args.dns_root), not args.no_openvpn, settings)
     options = replace(options, network=network, estate=estate)
     ready = asyncio.Event()
-    telling = asyncio.create_task(_tell(ready) if not estate.successor else asyncio.sleep(0))
+    telling = asyncio.create_task(_tell(ready, voice) if not estate.successor else asyncio.sleep(0))
     try:
         ended_well = await serve(options, ready, (signal.SIGTERM, signal.SIGINT))
     finally:
         telling.cancel()
     if not ended_well:
-        print("tyst node: a part failed; the node has closed everything and stopped.", file=sys.stderr)
+        voice.say(Event.PART_FAILED)
     return 0 if ended_well else 1
 
 
-async def _tell(ready: asyncio.Event) -> None:
+async def _tell(ready: asyncio.Event, voice: Voice) -> None:
     await ready.wait()
-    print("ready", flush=True)
+    voice.say(Event.READY)
 
 
 def _keep_memory_in() -> None:

@@ -23,7 +23,8 @@ class RenewingGate(Protocol):
 
 
 class Renewals:
-    """`refresh`: brings the quiet bits up to date before a round. `load`: how busy the node is with so many tunnels."""
+    """`refresh`: brings the quiet bits up to date before a round. `load`: how busy the node is with so many tunnels;
+    `traffic`: what it sent since the last round, if there are enough of them."""
 
     def __init__(
         self,
@@ -31,16 +32,19 @@ class Renewals:
         holders: Sequence[LeaseHolder],
         refresh: Callable[[], Awaitable[None]],
         load: Callable[[int], int] | None = None,
+        traffic: Callable[[int], int | None] | None = None,
     ) -> None:
         self._gate, self._holders, self._refresh, self._load = gate, holders, refresh, load
+        self._traffic = traffic
 
     async def round(self) -> bool:
         """One round; False when the gate was not there for all of it."""
         await self._refresh()
         everything = [(holder, one) for holder in self._holders for one in holder.held()]
         load = self._load(len(everything)) if self._load is not None else None
+        traffic = self._traffic(len(everything)) if self._traffic is not None else None
         for owned in _portions(everything):
-            answer = await self._gate.renew(Renew([one for _, one in owned], load=load))
+            answer = await self._gate.renew(Renew([one for _, one in owned], load=load, traffic=traffic))
             if answer is None:
                 return False
             await _obey(owned, answer)

@@ -21,7 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from tyst.core.events import Event, Room
 from tyst.node.handover import Handover
+from tyst.quiet.fence import Voice
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _STOPS = (signal.SIGTERM, signal.SIGINT)
@@ -69,7 +71,7 @@ class Supervisor:
             return 0
         if lived == handover.serving == 0:
             _die_of(os.WTERMSIG(status))
-        print("tyst node: the agent died; the node has closed everything and stopped.", file=sys.stderr)
+        Voice(Room.NODE).say(Event.AGENT_DIED)
         return 1
 
     def _too_often(self) -> bool:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from tyst.core import reach
 from tyst.core.dns import Resolver, addresses_of, site_name
+from tyst.core.events import Event
 from tyst.core.firewall import WIREGUARD, Ruleset
 from tyst.core.multihop import openvpn_port, wireguard_port
 from tyst.core.wireguard.handshake import Responder
@@ -49,6 +50,7 @@ from tyst.node.streams import Relay
 from tyst.node.supervisor import Estate
 from tyst.node.takeover import Takeover
 from tyst.node.tunnels import Tunnels
+from tyst.quiet import fence
 
 WIREGUARD_PORT = 51820
 Address = IPv4Address | IPv6Address
@@ -221,7 +223,7 @@ async def _resolver(ground: _Ground) -> Following:
         who.lists_before(),
         wanted=lambda: fleet.now.lists,
         keep=who.keep_lists,
-        say=partial(print, flush=True),
+        say=lambda _: fence.say(Event.LISTS_REFUSED),
     )
     await names.look()
     shown = who.resolver_tls(announced)
@@ -270,7 +272,7 @@ async def _resolve(url: str) -> tuple[Address, ...]:
 async def serve(options: Options, ready: asyncio.Event, stops: Sequence[int]) -> bool:
     """One run of a node. `ready` is set when it serves; `stops`: signals that end it. False when something failed."""
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda *_: None)  # its default prints values
+    loop.set_exception_handler(fence.loop_fault)  # its default prints values
     nftables = Nftables()
     elements = SetElements()
     firewall = NftFirewall(nftables, elements)

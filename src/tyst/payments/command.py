@@ -13,9 +13,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tyst.core.events import Room
 from tyst.payments import config, seller, vies, wiring
 from tyst.payments.config import ConfigError
 from tyst.payments.provider import PaymentError, Question
+from tyst.quiet import fence
 
 STATE = Path("/var/lib/tyst")
 NAMES = (*wiring.PROCESSORS, seller.NAME, vies.NAME)
@@ -43,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument("--state", type=Path, default=STATE, help=f"state folder (default {STATE})")
 
 
+@fence.muted(Room.PAYMENTS)
 def run(args: argparse.Namespace) -> int:
     """0 when all is well; 1 when a processor says no; 2 with a sentence when something is missing."""
     try:

@@ -11,8 +11,10 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tyst.core.events import Room
 from tyst.payments import seller
 from tyst.payments.config import ConfigError
+from tyst.quiet import fence
 from tyst.records.errors import RecordsError
 from tyst.records.statements import open_records
 from tyst.records.where import WhereError, chosen
@@ -30,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export.add_argument("--state", type=Path, default=STATE, help=f"state folder (default {STATE})")
 
 
+@fence.muted(Room.PAYMENTS)
 def run(args: argparse.Namespace) -> int:
     """Writes both files and says their names; 1 with a sentence when it can't."""
     try:

@@ -6,7 +6,6 @@ Amounts in an answer stay text: JSON's numbers are never made floats here.
 """
 
 import json
-import logging
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ from urllib import parse
 import httpx
 
 from tyst.payments.provider import PaymentError
+from tyst.quiet import fence
 
 PATIENCE = 10.0
 """Seconds for each step (connect, send, read), and for the whole answer twice that."""
@@ -67,8 +67,7 @@ class Wire:
         self.base, self.who = base.rstrip("/"), who
         self._context = context or ssl.create_default_context()
         self.patience = PATIENCE
-        for name in ("httpx", "httpcore"):  # they would log each address that is asked
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        fence.hush("httpx", "httpcore")  # they would log what is asked
 
     def ask(self, method: str, path: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
         """One question. PaymentError: not reached, too slow, too long, or broken off. Any status is an answer."""

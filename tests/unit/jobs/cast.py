@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.unit.django_once import database_path
 from tests.unit.records.people import PHC
 from tyst.core.keyring import new_pair
 from tyst.core.rounding import end_of_day
@@ -82,4 +83,6 @@ def parts(state: Path, clock: Clock, shelf: Shelf, providers: Mapping[str, Any] 
     numbers: Iterator[int] = iter(range(1, 1000))
     till = Till(catalogue.load(state), orders, settler, keys.secrets[OWNER], "se", lambda n: next(numbers).to_bytes(n))
     outbox: Any = shelf
-    return Parts(state, clock, Book(state), outbox, Writer("https://tyst.test"), orders, found, settler, till, state)
+    return Parts(
+        database_path(), clock, Book(state), outbox, Writer("https://tyst.test"), orders, found, settler, till, state
+    )

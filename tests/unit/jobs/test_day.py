@@ -144,7 +144,7 @@ def test_a_job_that_dies_in_the_middle_is_not_begun_again_that_day(
         raise OSError("the host goes down")
 
     monkeypatch.setattr(shelf, "post", dying)
-    assert day(work) == ["reminders failed"]
+    assert day(work) == ["reminders"]
     monkeypatch.setattr(shelf, "post", posted)
     day(work)
     assert len(shelf.taken()) == 1, "one letter is missing, none is doubled"
@@ -160,7 +160,7 @@ def test_a_job_that_fails_stops_no_other_and_says_nothing_of_why(
 
     monkeypatch.setitem(jobs.JOBS, "journal", broken)
     person("alice", ends=3)
-    assert day(work) == ["journal failed"]
+    assert day(work) == ["journal"]
     assert len(shelf.taken()) == 1
 
 
@@ -178,7 +178,7 @@ def test_two_processes_do_not_do_the_same_work(tmp_path: Path, work: Any) -> Non
         with pytest.raises(BusyError), Book(tmp_path).held():
             pass
         loop.rounds(work, stop, say, pause=0.01)
-    assert len(said) == 1 and "another process" in said[0]
+    assert said == [loop.BUSY]
 
 
 def test_order_keys_are_made_and_lapsed_records_removed(work: Any, clock: Clock, tmp_path: Path) -> None:

@@ -59,3 +59,15 @@ async def test_many_leases_go_in_several_questions(monkeypatch: pytest.MonkeyPat
     gate, holder = Gate(Renewed(), Renewed([Ended(0, Why.GONE)])), Holder(b"0", b"1", b"2")
     assert await Renewals(gate, [holder], nothing).round()
     assert [len(question.held) for question in gate.asked] == [2, 1] and holder.ended == [(b"2", Why.GONE)]
+
+
+async def test_what_the_node_sent_goes_along_in_every_question_of_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(renewals, "_PER_REQUEST", 2)
+    gate, asked = Gate(), list[int]()
+
+    def traffic(tunnels: int) -> int:
+        asked.append(tunnels)
+        return 7
+
+    assert await Renewals(gate, [Holder(b"0", b"1", b"2")], nothing, lambda _: 1, traffic).round()
+    assert asked == [3] and [(one.load, one.traffic) for one in gate.asked] == [(1, 7), (1, 7)]

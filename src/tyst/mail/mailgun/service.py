@@ -2,12 +2,14 @@
 
 import ssl
 from functools import partial
+from urllib.parse import quote
 
 import httpx
 
-from tyst.mail import message
+from tyst.mail import lists, message
 from tyst.mail.letter import Answers, Letter, MailError
 
+LISTS = ("bounces", "complaints", "unsubscribes")
 REGIONS = {"eu": "https://api.eu.mailgun.net/v3", "us": "https://api.mailgun.net/v3"}
 
 
@@ -26,6 +28,25 @@ class Mailgun:
 
         words = {"api_key": self._key, "sender_domain": self._domain, "api_url": self._url}
         return message.carry(partial(EmailBackend, **words, timeout=message.SECONDS), letter, self._sender, self._ca)
+
+    def listed(self, address: str) -> bool:
+        """Looks into each list (GET /v3/DOMAIN/LIST/ADDRESS: 404 when it isn't there)."""
+        return any(self._in_list("GET", name, address) for name in LISTS)
+
+    def unlist(self, address: str) -> None:
+        """DELETE, of each list."""
+        for name in LISTS:
+            self._in_list("DELETE", name, address)
+
+    def _in_list(self, method: str, name: str, address: str) -> bool:
+        """Whether the address is (or was) in a list. MailError for an answer about anything else."""
+        url = f"{self._url}/{self._domain}/{name}/{quote(address, safe='')}"
+        answer = lists.ask(method, url, self._ca, (httpx.codes.OK, httpx.codes.NOT_FOUND), auth=("api", self._key))
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return False
+        if lists.told(answer, "address") != address:
+            raise MailError("Mailgun did not say what is in its list")
+        return True
 
     def check(self) -> str:
         """Asks for the domain (GET /v3/domains/NAME)."""

@@ -5,10 +5,11 @@ https://postmarkapp.com/developer/api/email-api
 
 import ssl
 from functools import partial
+from typing import Any
 
 import httpx
 
-from tyst.mail import message
+from tyst.mail import lists, message
 from tyst.mail.letter import Answers, Letter, MailError
 
 URL = "https://api.postmarkapp.com"
@@ -29,6 +30,20 @@ class Postmark:
 
         words = {"server_token": self._token, "message_stream": self._stream, "api_url": self._url}
         return message.carry(partial(EmailBackend, **words, timeout=message.SECONDS), letter, self._sender, self._ca)
+
+    def listed(self, address: str) -> bool:
+        """GET /message-streams/STREAM/suppressions/dump, for one address."""
+        return bool(lists.told(self._list("GET", "dump", params={"EmailAddress": address}), "Suppressions"))
+
+    def unlist(self, address: str) -> None:
+        """POST …/suppressions/delete. An address that called a letter spam stays listed there: Postmark's own rule."""
+        if self.listed(address):
+            self._list("POST", "delete", json={"Suppressions": [{"EmailAddress": address}]})
+
+    def _list(self, method: str, act: str, **words: Any) -> httpx.Response:
+        url = f"{self._url}/message-streams/{self._stream}/suppressions/{act}"
+        headers = {"X-Postmark-Server-Token": self._token, "Accept": "application/json"}
+        return lists.ask(method, url, self._ca, (httpx.codes.OK,), headers=headers, **words)
 
     def check(self) -> str:
         """Asks for the server (GET /server)."""

@@ -90,9 +90,13 @@ class UserspaceWireGuard:
         self._path = sockets / f"{interface}.sock"
         self._daemon: Daemon | LastingDaemon | None = None
         self._changes, self._dumps = _Connection(self._path), _Connection(self._path)
+        self._starts = 0
 
     async def start(self, private: bytes, port: int) -> None:
         """As in `WireGuard`; also takes away the socket file that a killed predecessor may have left."""
+        self._starts += 1
+        self._changes.close()  # somebody may have asked the old one while it ended
+        self._dumps.close()
         self._path.unlink(missing_ok=True)
         argv, env = ["wireguard-go", "-f", self.interface], _environment()
         if self._keeper is None:
@@ -158,9 +162,11 @@ class UserspaceWireGuard:
     async def stop(self) -> None:
         self._changes.close()
         self._dumps.close()
+        before = self._starts
         if self._daemon is not None:
             await self._daemon.stop()
-        self._path.unlink(missing_ok=True)
+        if self._starts == before:  # else the socket is the next one's already
+            self._path.unlink(missing_ok=True)
 
 
 def _parent_of(pid: int) -> int:

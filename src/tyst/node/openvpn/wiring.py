@@ -4,6 +4,7 @@ import asyncio
 import base64
 import secrets
 import time
+from collections.abc import Callable
 from functools import partial
 
 from tyst.core.openvpn.server import Range, Server
@@ -57,10 +58,17 @@ def servers(context: DoorContext) -> list[Server]:
     return [first, second, *more]
 
 
-def seal_login(gate_public: bytes, node: str, username: Transient[str], password: Transient[str]) -> bytes:
-    """A login that only the gate can read, and only as this node's."""
+def seal_login(
+    gate_public: bytes,
+    node: str,
+    username: Transient[str],
+    password: Transient[str],
+    *,
+    clock: Callable[[], float] = time.time,
+) -> bytes:
+    """A login that only the gate can read, and only as this node's. `clock`: seconds since 1970."""
     login = Login(username=username.reveal(), password=password.reveal())
-    return seal_to(gate_public, Kind.LOGIN, encode(login), context=node.encode(), now=int(time.time()))
+    return seal_to(gate_public, Kind.LOGIN, encode(login), context=node.encode(), now=int(clock()))
 
 
 def pem(der: bytes, label: str) -> str:

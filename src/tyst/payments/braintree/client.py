@@ -8,7 +8,6 @@ here too.
 Source: https://developer.paypal.com/braintree/docs/reference/overview, the SDK's code, version 4.48.
 """
 
-import logging
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from braintree.exceptions.not_found_error import NotFoundError
 from tyst.core.money import Money
 from tyst.payments.provider import ForgedError, PaymentError
 from tyst.payments.wire import forget_addresses
+from tyst.quiet import fence
 
 PATIENCE = 20.0
 """Seconds for one answer. A sale asks the buyer's bank."""
@@ -206,8 +206,7 @@ class _Wire:
     """The SDK's way to the gateway (its `http_strategy`)."""
 
     def __init__(self, configuration: Any, environment: Any) -> None:
-        for name in ("httpx", "httpcore"):  # they would log each address that is asked
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        fence.hush("httpx", "httpcore")  # they would log what is asked
         self._context = ssl.create_default_context(cafile=environment.ssl_certificate)
 
     def http_do(self, verb: str, path: str, headers: Mapping[str, Any], body: str) -> list[Any]:

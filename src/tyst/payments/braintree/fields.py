@@ -1,9 +1,10 @@
 """The card fields: from where the buyer's browser loads them, and what the page that shows them may load at all.
 
 Braintree's script puts frames of Braintree's own into our page: the card is typed there and never reaches us or our
-page's script. The page's Content-Security-Policy names exactly the hosts of the operator's environment. Braintree's
-analytics and device fingerprinting (`client-analytics.*`, `c.paypal.com`) are left out on purpose: the browser blocks
-them, and the fields work without. Counterparts: `site/frontend/card.ts`, `site/middleware.py`.
+page's script. The page's Content-Security-Policy names exactly the hosts that the inventory declares for the
+operator's environment (`[[host]]`). Braintree's analytics and device fingerprinting (`client-analytics.*`,
+`c.paypal.com`) are left out on purpose: the browser blocks them, and the fields work without. Counterparts:
+`site/frontend/card.ts`, `site/middleware.py`.
 
 Source: https://developer.paypal.com/braintree/docs/guides/client-sdk/setup/javascript/v3 (Content Security Policy).
 """
@@ -14,16 +15,13 @@ from dataclasses import dataclass, field
 
 from tyst.payments.config import ConfigError
 from tyst.payments.provider import Checkout
+from tyst.records.inventory import inventory
 
 VERSION = "3.144.0"
 """Of Braintree's JavaScript: a version's files don't change."""
 SCRIPTS = f"https://js.braintreegateway.com/web/{VERSION}/js"
-ASSETS = "https://assets.braintreegateway.com"
-_API = {
-    "production": ("https://api.braintreegateway.com", "https://payments.braintree-api.com"),
-    "sandbox": ("https://api.sandbox.braintreegateway.com", "https://payments.sandbox.braintree-api.com"),
-}
-_CARDINAL = "https://*.cardinalcommerce.com"
+NAME, SECURE = "braintree", "3-D Secure"
+ENVIRONMENTS = ("production", "sandbox")
 _OWN = re.compile(r"(https://localhost:\d+) (http://localhost:\d+) (/\S+)")
 
 
@@ -51,18 +49,11 @@ class Where:
 
 def places(environment: str, *, three_d_secure: bool) -> tuple[Where, Page]:
     """Gateway and page for the operator's answer: production, sandbox, or the lab's three words (`setup.py`)."""
-    if environment in _API:
-        allow = {"script-src": (SCRIPTS.partition("/web")[0], ASSETS), "frame-src": (ASSETS,)}
-        allow |= {"connect-src": _API[environment], "img-src": (ASSETS,)}
-        return Where(environment), Page(SCRIPTS, _with_bank(allow) if three_d_secure else allow, three_d_secure)
+    if environment in ENVIRONMENTS:
+        allow = inventory().origins(NAME, environment, *([SECURE] if three_d_secure else []))
+        return Where(environment), Page(SCRIPTS, allow, three_d_secure)
     own = _OWN.fullmatch(environment)
     if own is None:
         raise ConfigError("braintree: environment is neither production nor sandbox")
     allow = dict.fromkeys(("script-src", "frame-src", "connect-src"), (own[2],))
     return Where("own", (own[1], own[3])), Page(f"{own[2]}/web/{VERSION}/js", allow, three_d_secure)
-
-
-def _with_bank(allow: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
-    """3-D Secure runs by Cardinal's scripts and shows the buyer's own bank in a frame: that may be any host."""
-    more = {"script-src": (_CARDINAL,), "connect-src": (_CARDINAL,), "img-src": (_CARDINAL,), "frame-src": ("https:",)}
-    return {name: (*origins, *more.get(name, ())) for name, origins in allow.items()}

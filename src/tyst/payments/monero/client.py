@@ -6,7 +6,6 @@ Methods and error numbers: https://docs.getmonero.org/rpc-library/wallet-rpc/. C
 """
 
 import json
-import logging
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from tyst.payments.provider import PaymentError
+from tyst.quiet import fence
 
 PATIENCE = 60.0
 """Seconds. Opening a wallet and reading a day's blocks is slow; the buyer's own calls take some hundredths."""
@@ -48,8 +48,7 @@ class Rpc:
     def __init__(self, address: str, login: tuple[str, str] | None = None) -> None:
         self._address = address.rstrip("/")
         self._login = login
-        for name in ("httpx", "httpcore"):  # they would log each call
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        fence.hush("httpx", "httpcore")  # they would log what is asked
 
     def __repr__(self) -> str:
         return "Rpc()"

@@ -8,7 +8,6 @@ price services write them. Never a float.
 """
 
 import json
-import logging
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ import httpx
 
 from tyst.core.account import CURRENCIES
 from tyst.payments.provider import PaymentError
+from tyst.quiet import fence
 
 OLDEST = timedelta(hours=1)
 _AHEAD = timedelta(minutes=5)
@@ -37,8 +37,7 @@ class Rates:
     def __init__(self, source: str, now: Callable[[], datetime]) -> None:
         self._source, self._now = source, now
         self._lock = threading.Lock()
-        for name in ("httpx", "httpcore"):  # they would log the address
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        fence.hush("httpx", "httpcore")  # they would log what is asked
         self._kept: tuple[datetime, bytes] | None = None
 
     def __repr__(self) -> str:
