@@ -27,7 +27,7 @@ bench: setup-dev
 	@$(PY) -m tests.bench
 
 proof: setup-dev
-	@./tyst proof
+	@./tyst proof --html var/proof.html --save var/proof.json
 
 image:
 	@echo "tyst: the node image is not built yet; docs/known-issues.md says what is missing." >&2; exit 1

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Address
 
-from tests.lab.small_internet import ADDRESSES, PYTHON, SmallInternet, small_internet
+from tests.lab.small_internet import ADDRESSES, PYTHON, SmallInternet, small_internet, wait_for
 from tyst.core.wireguard.addresses import address4, address6
 
 NODE4, NODE6 = ADDRESSES["node"]
@@ -50,7 +50,16 @@ class Rig:
 
     def peers(self) -> int:
         """How many peers the node has now."""
-        return len(self.net.shell("node", "wg show wg-tyst peers").split())
+        return len(self.wireguard("peers").split())
+
+    def wireguard(self, what: str) -> str:
+        """What `wg show` says of the node's interface, once there is one: a daemon that idled is replaced by a new one."""
+
+        def shown() -> list[str]:
+            said = self.net.shell("node", f"wg show wg-tyst {what}")
+            return [] if said.startswith("Unable to access interface") else [said]
+
+        return wait_for(shown, 5, "WireGuard to answer")[0]
 
     def pings(self, host: str, count: int, outer: int = 4, **more: object) -> list[float | None]:
         """Cold connects of never-seen keys: milliseconds to each first answer."""

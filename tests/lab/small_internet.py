@@ -7,10 +7,11 @@ provider use `tyst.lab`; this one is for a node alone, opposite a gate that the 
 import contextlib
 import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
+
+from tyst.lab.wait import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = str(ROOT / ".venv/bin/python")
@@ -41,14 +42,8 @@ Answer = TypeVar("Answer")
 
 
 def wait_for(condition: Callable[[], Answer], within: float, what: str) -> Answer:
-    """Asks until the answer is true; AssertionError after `within` seconds."""
-    deadline = time.monotonic() + within
-    while True:
-        answer = condition()
-        if answer:
-            return answer
-        assert time.monotonic() < deadline, f"waited {within} s for {what}"
-        time.sleep(0.02)
+    """Asks until the answer is true; NotInTime after `within` seconds."""
+    return wait_until(condition, within=within, every=0.02, what=what)
 
 
 class SmallInternet:

@@ -166,7 +166,7 @@ def test_bob_whose_derived_address_alice_holds_gets_ipv6_and_she_keeps_her_tunne
     wait_for(lambda: node.answers("bob", WEB6), 5, "Bob's way out over IPv6")
     assert not node.answers("bob", WEB4), "the shared address stays with who came first"
     assert node.answers("alice", WEB4) and node.answers("alice", WEB6)
-    assert node.net.shell("node", "wg show wg-tyst allowed-ips").count(f"{alice4}/32") == 1
+    assert node.wireguard("allowed-ips").count(f"{alice4}/32") == 1
 
 
 def test_an_ended_subscription_reaches_the_open_tunnel(node: Rig) -> None:
@@ -175,7 +175,7 @@ def test_an_ended_subscription_reaches_the_open_tunnel(node: Rig) -> None:
     node.verdicts(ended="account-expired", admit=["garden:account-expired"])
     wait_for(lambda: not node.answers("alice", WEB4), 10, "the tunnel to end")
     assert node.answers("alice", "fd74:7973:7400::2"), "she is told why"
-    assert str(alice4) not in node.net.shell("node", "wg show wg-tyst allowed-ips")
+    assert str(alice4) not in node.wireguard("allowed-ips")
     node.verdicts(ended="account-changed", admit=["unknown"])
     wait_for(lambda: node.peers() == 0, 20, "and a key without a record goes altogether")
 

@@ -23,6 +23,10 @@ SITE_URL = "https://tyst.test"
 GATE_NAME = "gate.tyst.test"
 GATE_PORT = 8443
 CITIES = {"se-sto": ("Stockholm", "se"), "de-fra": ("Frankfurt", "de")}
+GATE_FIGURES = ["--metrics", "127.0.0.1:9464"]
+SITE_FIGURES = ["--metrics", "127.0.0.1:9465"]
+NODE_FIGURES = ["--metrics", "127.0.0.1:9464"]
+"""Figures are on in every lab, so that all that is shown of rooms is shown of rooms that have them."""
 
 
 class ProviderError(RuntimeError):
@@ -38,6 +42,8 @@ class Provider:
     site: "subprocess.Popen[str] | None" = None
     nodes: "dict[str, subprocess.Popen[str]]" = field(default_factory=dict)
     jobs: "subprocess.Popen[str] | None" = None
+    before_node: tuple[str, ...] = ()
+    """Words before each node's command: a program, such as env(1), that starts it."""
 
     @property
     def control(self) -> Host:
@@ -71,7 +77,7 @@ class Provider:
 
     def start_gate(self) -> None:
         """Starts the gate and waits until it listens."""
-        self.gate = self._room([TYST, "gate", "--state", STATE, "--listen", f"[::]:{GATE_PORT}"])
+        self.gate = self._room([TYST, "gate", "--state", STATE, "--listen", f"[::]:{GATE_PORT}", *GATE_FIGURES])
         self._wait_for_port(self.gate, GATE_PORT, "the gate")
 
     def kill_gate(self) -> None:
@@ -86,6 +92,7 @@ class Provider:
         """Starts the site: HTTPS for the lab, plain HTTP on the control host's loopback for the relay."""
         words = [TYST, "serve", "--state", STATE, "--https", "[::]:443", "--http", "127.0.0.1:8000"]
         words += ["--gate", f"https://{GATE_NAME}:{GATE_PORT}"]
+        words += SITE_FIGURES
         words += ["--geoip", topology.GEOIP_V4, "--geoip", topology.GEOIP_V6]
         self.site = self._room(words)
         self._wait_for_port(self.site, 8000, "the site")
@@ -101,8 +108,10 @@ class Provider:
         """Gives the node's host a one-time token, starts the agent and waits for `ready`."""
         host = self.lab[name]
         host.run(["sh", "-c", "umask 077; cat > /run/tyst-token"], input=self.token_for(name))
-        words = [TYST, "node", "--state", NODE_STATE, "--token-file", "/run/tyst-token", "--interface", "eth0"]
+        words = [*self.before_node, TYST, "node", "--state", NODE_STATE]
+        words += ["--token-file", "/run/tyst-token", "--interface", "eth0"]
         words += ["--dns-root", str(topology.AUTHORITATIVE_V4), "--dns-root", str(topology.AUTHORITATIVE_V6)]
+        words += NODE_FIGURES
         node = host.popen([*words, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.nodes[name] = node
         _wait_for_ready(node, name)

@@ -8,6 +8,7 @@ the values.
 
 import base64
 import sys
+from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 
@@ -52,16 +53,19 @@ def rooms(cast: Cast) -> list[Host]:
     return [cast.lab[name] for name in ("control", "se-sto", "de-fra")]
 
 
-def visit(cast: Cast, seed: Seed, who: str = "bob", node: str = "se-sto") -> Seed:
+def visit(
+    cast: Cast, seed: Seed, who: str = "bob", node: str = "se-sto", during: Callable[[str], None] = lambda _: None
+) -> Seed:
     """The whole visit; returns the seed with the marks that became known on the way (her device's key).
 
-    Whatever goes wrong, her machine has no tunnel and its usual addresses afterwards.
+    `during` is told each tunnel's protocol while it is in use. Whatever goes wrong, her machine has no tunnel and its
+    usual addresses afterwards.
     """
     host = cast.lab[who]
     mirror = cast.lab["web"].popen([sys.executable, "-c", _MIRROR])
     try:
         _move_in(host, seed, who)
-        public = _visited(cast, seed, who, node)
+        public = _visited(cast, seed, who, node, during)
     finally:
         mirror.kill()
         mirror.wait(5)
@@ -71,32 +75,34 @@ def visit(cast: Cast, seed: Seed, who: str = "bob", node: str = "se-sto") -> See
     return seed.joined(Mark(f"{who}.device_key", MarkKind.KEY, base64.b64decode(public)))
 
 
-def _visited(cast: Cast, seed: Seed, who: str, node: str) -> str:
+def _visited(cast: Cast, seed: Seed, who: str, node: str, during: Callable[[str], None]) -> str:
     """What she does; her device's public key in base64."""
     names = Names(seed.text(f"{who}.username"), seed.text(f"{who}.password"))
     browser = cast.browser(who, seed.text(f"{who}.user_agent"))
     pages.sign_up(browser, names)
     pages.redeem(browser, cast.provider.vouchers(1)[0])
     text = pages.make_key(browser, node)
-    _by_wireguard(cast, seed, who, node, text)
-    _by_openvpn(cast, seed, who, node, names)
+    _by_wireguard(cast, seed, who, node, text, lambda: during("wireguard"))
+    _by_openvpn(cast, seed, who, node, names, lambda: during("openvpn"))
     pages.delete_account(browser, names)
     return pages.public_of(text.split("PrivateKey = ")[1].split()[0])
 
 
-def _by_wireguard(cast: Cast, seed: Seed, who: str, node: str, text: str) -> None:
+def _by_wireguard(cast: Cast, seed: Seed, who: str, node: str, text: str, during: Callable[[], None]) -> None:
     cast.people[who].wireguard_up(text, node)
     try:
         _use(cast, seed, who, node, seed.text(f"{who}.name1"))
+        during()
     finally:
         cast.people[who].wireguard_down(node)
 
 
-def _by_openvpn(cast: Cast, seed: Seed, who: str, node: str, names: Names) -> None:
+def _by_openvpn(cast: Cast, seed: Seed, who: str, node: str, names: Names, during: Callable[[], None]) -> None:
     profile = pages.openvpn_profile(cast.browser(who), node, "udp")
     client = cast.people[who].openvpn_up(profile, names.username, names.password)
     try:
         _use(cast, seed, who, node, seed.text(f"{who}.name2"))
+        during()
     finally:
         client.end()
 

@@ -14,11 +14,14 @@ def _names(text: str) -> frozenset[str]:
 
 _TEXT = _names(
     "text utf16le utf16be text-hex text-hex-upper text-base64-0 text-base64-1 text-base64-2 json-u json-u-upper"
-    " text-md5 text-md5-hex text-sha1 text-sha1-hex text-sha256 text-sha256-hex"
+    " text-base32-0 text-base32-1 text-base32-2 text-base32-3 text-base32-4 text-octal text-spaced text-list"
+    " text-md5 text-md5-hex text-sha1 text-sha1-hex text-sha256 text-sha256-hex text-sha512 text-sha512-hex"
+    " text-blake2b text-blake2b-hex"
 )
 _RAW = _names(
     "raw raw-le raw-le-hex raw-le-hex-upper raw-spaced raw-base64-0 raw-base64-1 raw-base64-2 raw-repr list list-tight"
-    " decimal decimal-le raw-md5 raw-md5-hex raw-sha1 raw-sha1-hex raw-sha256 raw-sha256-hex"
+    " raw-base32-0 raw-base32-1 raw-base32-2 raw-base32-3 raw-base32-4 raw-sha512 raw-sha512-hex raw-blake2b"
+    " raw-blake2b-hex decimal decimal-le raw-md5 raw-md5-hex raw-sha1 raw-sha1-hex raw-sha256 raw-sha256-hex"
 )
 _HEX = _names("raw-hex raw-hex-upper raw-colons raw-colons-upper")
 _MAC = _names("text-upper dash dash-upper dot dot-upper bare bare-upper eui64 eui64-text eui64-hex")

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from tyst.lab.ca import Authority
 from tyst.lab.shop.letters import Received
@@ -33,6 +33,9 @@ class FakeMailgun(Processor):
         self.key, self.signing, self.hook = secrets.token_hex(16), secrets.token_hex(16), ""
         self.letters: list[Received] = []
         self.refused: set[str] = set()
+        self.busy = False
+        """Whether it takes no letters just now, though it answers everything else."""
+        self.lists: dict[str, set[str]] = {name: set() for name in ("bounces", "complaints", "unsubscribes")}
 
     def answers(self) -> dict[str, str]:
         """Its table of mail.toml."""
@@ -49,8 +52,13 @@ class FakeMailgun(Processor):
             return Reply(401, b"Forbidden", {"Content-Type": "text/plain"})
         if (asked.method, asked.path) == ("GET", f"/v3/domains/{self.domain}"):
             return _json(200, {"domain": {"name": self.domain, "state": "active"}})
+        _, _, kind, address, *_ = [*asked.path.strip("/").split("/"), "", "", "", ""]
+        if kind in self.lists and address:
+            return self._listed(asked.method, self.lists[kind], unquote(address))
         if (asked.method, asked.path) != ("POST", f"/v3/{self.domain}/messages"):
             return _json(404, {"message": "Domain not found"})
+        if self.busy:
+            return _json(500, {"message": "Internal Server Error"})
         fields, files = _form(asked)
         if not all(fields.get(name) for name in ("from", "to", "subject", "text")):
             return _json(400, {"message": "from, to, subject and text parameters are required"})
@@ -59,6 +67,15 @@ class FakeMailgun(Processor):
         self.letters.append(_letter(fields, files))
         identity = f"<{secrets.token_hex(12)}@{self.domain}>"
         return _json(200, {"id": identity, "message": "Queued. Thank you."})
+
+    def _listed(self, method: str, kept: set[str], address: str) -> Reply:
+        """One address of one list (Mailgun's suppressions API)."""
+        if address not in kept:
+            return _json(404, {"message": "Address not found"})
+        if method == "DELETE":
+            kept.discard(address)
+            return _json(200, {"message": "Address has been removed", "address": address})
+        return _json(200, {"address": address, "code": "550"})
 
     def failed(self, address: str, *, severity: str = "permanent", signing: str = "", age: int = 0) -> Letter:
         """The webhook about a letter to this address, as Mailgun signs it."""

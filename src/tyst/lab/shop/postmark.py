@@ -27,6 +27,7 @@ class FakePostmark(Processor):
         self.token, self.password, self.hook = secrets.token_hex(16), secrets.token_hex(16), ""
         self.letters: list[Received] = []
         self.refused: set[str] = set()
+        self.suppressed: set[str] = set()
 
     def answers(self) -> dict[str, str]:
         """Its table of mail.toml."""
@@ -42,9 +43,24 @@ class FakePostmark(Processor):
             return _json(401, {"ErrorCode": 10, "Message": "The Server Token you provided is not valid."})
         if (asked.method, asked.path) == ("GET", "/server"):
             return _json(200, {"ID": 1, "Name": "Tyst", "TrackOpens": False, "TrackLinks": "None"})
+        if asked.path.startswith("/message-streams/outbound/suppressions/"):
+            return self._suppressions(asked)
         if (asked.method, asked.path) != ("POST", "/email"):
             return _json(404, {"ErrorCode": 404, "Message": "Not found."})
         return self._email(json.loads(asked.body))
+
+    def _suppressions(self, asked: Asked) -> Reply:
+        """Addresses that the stream doesn't write to: asked for one by one, and taken out."""
+        if (asked.method, asked.path.rpartition("/")[2]) == ("GET", "dump"):
+            found = self.suppressed & {asked.query.get("EmailAddress", "")}
+            return _json(
+                200, {"Suppressions": [{"EmailAddress": one, "SuppressionReason": "HardBounce"} for one in found]}
+            )
+        gone = [one["EmailAddress"] for one in json.loads(asked.body)["Suppressions"]]
+        self.suppressed -= set(gone)
+        return _json(
+            200, {"Suppressions": [{"EmailAddress": one, "Status": "Deleted", "Message": None} for one in gone]}
+        )
 
     def _email(self, told: dict[str, Any]) -> Reply:
         headers = {one["Name"].lower(): one["Value"] for one in told.get("Headers", [])}

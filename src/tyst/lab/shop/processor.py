@@ -202,7 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(reply.body)
         self.close_connection = True
 
-    do_GET = do_POST = do_PUT = do_PATCH = _any
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any
 
     def _who(self) -> str:
         if not isinstance(self.connection, ssl.SSLSocket):

@@ -70,7 +70,8 @@ class TownError(Exception):
 
 
 class Town:
-    """`parts`: which of `ALL` to have. `http`, `https`, `board`: ports (0: any). `jobs`: whether they run.
+    """`parts`: which of `ALL` to have. `http`, `https`, `board`: ports (0: any). `jobs`: whether they run. `database`:
+    an address of PostgreSQL (none: a SQLite file).
 
     with Town(parts=("swish", "smtp")) as town:
         town.url, town.https         # http://localhost:PORT, https://localhost:PORT (its authority: town.ca_file)
@@ -91,13 +92,16 @@ class Town:
         board: int = 0,
         jobs: bool = True,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        database: str = "",
     ) -> None:
         self._parts, self._jobs, self._now, self._board_port = tuple(parts), jobs, now, board
+        self._database = database
         self._ports = http or free_port(), https or free_port()
         self.url, self.https = f"http://localhost:{self._ports[0]}", f"https://localhost:{self._ports[1]}"
         self.authority = Authority()
         self.fakes: dict[str, Any] = {}
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._words: dict[str, tuple[str, ...]] = {}
 
     def __enter__(self) -> "Town":
         self.folder = Path(tempfile.mkdtemp(prefix=f"tyst-shop-{os.getpid()}-", dir=_ram()))
@@ -133,6 +137,10 @@ class Town:
         """A fresh voucher's code."""
         return voucher_command.issue(self.state, days=days, count=1, product=product)[0]
 
+    def processes(self) -> dict[str, int]:
+        """The town's processes: their ids by name."""
+        return {name: process.pid for name, process in self._running}
+
     def said(self) -> str:
         """What the processes printed so far, but for the one word that each says at its start."""
         texts = [path.read_text(errors="replace") for path in sorted(self.folder.glob("*.out"))]
@@ -146,8 +154,23 @@ class Town:
             raise TownError(f"tyst {words[0]}: {done.stderr.strip()}")
         return done.stdout
 
+    def restart(self) -> None:
+        """Stops every process and starts it again, on the same state."""
+        self._stop()
+        for name, words in self._words.items():
+            self._start(name, *words)
+
     def close(self) -> None:
         """Stops all, by their process ids, and takes the folder away."""
+        self._stop()
+        for fake in self.fakes.values():
+            fake.close()
+        self.fakes.clear()
+        if hasattr(self, "board"):
+            self.board.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _stop(self) -> None:
         for _, process in reversed(self._running):
             process.terminate()
         for _, process in self._running:
@@ -157,24 +180,21 @@ class Town:
                 process.kill()
                 process.wait(20)
         self._running.clear()
-        for fake in self.fakes.values():
-            fake.close()
-        self.fakes.clear()
-        if hasattr(self, "board"):
-            self.board.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _open(self) -> None:
         write(self.ca_file, self.authority.certificate)
         for name in self._parts:
             self.fakes[name] = self._fake(name)
-        self.run("fleet", "init", "--site", "https://tyst.test", "--gate-name", "gate.tyst.test", "--name", "localhost")
+        where = ("--database", self._database) if self._database else ()
+        words = ("--site", "https://tyst.test", "--gate-name", "gate.tyst.test", "--name", "localhost")
+        self.run("fleet", "init", *words, *where)
         self._configure()
         gate = free_port()
+        self.gate = f"https://localhost:{gate}"
         self._start("gate", "gate", "--listen", f"127.0.0.1:{gate}")
         http, https = (f"127.0.0.1:{port}" for port in self._ports)
-        words = ("--gate", f"https://localhost:{gate}", "--geoip", str(self.folder / "geoip"))
-        self._start("site", "serve", *words, "--http", http, "--https", https)
+        reached = ("--gate", self.gate, "--geoip", str(self.folder / "geoip"))
+        self._start("site", "serve", *reached, "--http", http, "--https", https)
         if self._jobs:
             self._start("jobs", "jobs")
         self.board = Board(self, self._board_port)
@@ -216,6 +236,7 @@ class Town:
 
     def _start(self, name: str, *words: str) -> None:
         """One process; returns when it says that it is ready."""
+        self._words[name] = words
         said = self.folder / f"{name}.out"
         command = [str(LAUNCHER), *words, "--state", str(self.state)]
         with said.open("wb") as out:
