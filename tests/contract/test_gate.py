@@ -154,6 +154,20 @@ async def test_disconnect_all_ends_every_tunnel_at_its_next_renewal(
     assert (await sto.connect(alice.device)).verdict is Verdict.OPEN
 
 
+async def test_who_leaves_has_no_flag_that_the_next_batch_could_set(
+    provider: Provider, sto: Node, site: Visitor
+) -> None:
+    operator = provider.visitor(Role.OPERATOR)
+    alice, bob = provider.customer("alice"), provider.customer("bob")
+    for one in (alice, bob):
+        assert (await sto.connect(one.device)).verdict is Verdict.OPEN
+    assert (await site.post("drop", DropDevices(provider.session(alice), leaving=True))).as_(Dropped).count == 1
+    assert (await operator.post("batch", RunBatch())).as_(BatchDone).changed == 1
+    flags = provider.sql("SELECT username, has_connected FROM account ORDER BY username")
+    assert flags == [("alice", 0), ("bob", 1)]
+    await operator.close()
+
+
 async def test_nobody_asks_for_devices_without_alices_session_or_too_often(provider: Provider, site: Visitor) -> None:
     alice = provider.customer("alice")
     assert (await site.post("devices", DevicesOf(os.urandom(60)))).refusal.code == "session"

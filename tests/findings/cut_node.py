@@ -41,11 +41,12 @@ class Cut:
 
     def __init__(self, after: int) -> None:
         self._after, self._done = after, 0
+        self._out = os.dup(1)  # a node's own leads nowhere once it runs
 
     def step(self, name: str) -> None:
         """One more is done."""
         self._done += 1
-        print(f"{self._done} {name}", flush=True)
+        os.write(self._out, f"{self._done} {name}\n".encode())
         if self._done == self._after:
             os.kill(os.getpid(), signal.SIGKILL)
 

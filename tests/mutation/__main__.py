@@ -11,6 +11,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -115,7 +116,16 @@ def _try(module: str, mutant: Mutant | None, tests: Sequence[str]) -> None:
         code = int(pytest.main([*words, *tests]))
     finally:
         sys.stdout.flush()
+        _forget_database()
         os._exit(min(code, 250))
+
+
+def _forget_database() -> None:
+    """The unit tests' database in RAM, which a child that ends at once would leave behind."""
+    from tests.unit.django_once import database_path
+
+    if database_path.cache_info().currsize:
+        shutil.rmtree(database_path().parent, ignore_errors=True)
 
 
 def run(module: str, mutants: Iterable[Mutant | None], workers: int) -> list[Trial]:

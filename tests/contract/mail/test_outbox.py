@@ -170,3 +170,23 @@ def test_no_address_and_no_text_is_left_in_the_senders_memory(way: str, tmp_path
     assert ran.returncode == 0, ran.stderr
     found = ran.stdout.split()
     assert found == (["address", "text"] if way == "kept" else []), found
+
+
+def test_a_letter_that_nobody_waits_for_any_more_is_dropped_at_its_next_try() -> None:
+    """Alice deletes her account while a letter to her waits; the records are away at one try."""
+    pigeon, readers, asked = Pigeon(failures=1), {"alice@example.org"}, 0
+
+    def wanted(address: str) -> bool:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            raise MailError("the records are away")
+        if asked == 1:
+            return address in readers
+        readers.clear()
+        return address in readers
+
+    outbox = Outbox((pigeon,), pauses=(0.01,), wanted=wanted)
+    outbox.post(LETTER)
+    assert outbox.drain(20) and outbox.counts() == {("reset", "nobody"): 1} and asked == 3
+    outbox.close(0.0)

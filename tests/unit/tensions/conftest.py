@@ -1,0 +1,5 @@
+"""The site of the site's own tests."""
+
+from tests.unit.site.conftest import providers, site, tables
+
+__all__ = ["providers", "site", "tables"]
