@@ -8,6 +8,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tyst.lab import record
@@ -23,6 +24,10 @@ ROOMS: dict[str, tuple[str, str]] = {
     "mail": ("tyst.mail.command", "set up how letters leave, and try it"),
     "newsletter": ("tyst.jobs.newsletter_command", "send a newsletter to those who want it"),
     "jobs": ("tyst.jobs.command", "do what a day brings: reminders, sweeps, tidying"),
+    "disclose": ("tyst.fleet.disclose_command", "answer an authority about one named account, with two approvals"),
+    "transparency": ("tyst.fleet.transparency_command", "counters, canary and months that anybody can check"),
+    "backup": ("tyst.fleet.backup_command", "make a backup that only the operator opens, for 30 days"),
+    "restore": ("tyst.fleet.restore_command", "put a backup back, without what was undone since"),
     "fleet": ("tyst.fleet.command", "the operator's hand: make a provider, add and revoke nodes"),
     "serve": ("tyst.site.command", "run the site"),
     "gate": ("tyst.gate.command", "run the gate, or its daily batch"),
@@ -30,6 +35,8 @@ ROOMS: dict[str, tuple[str, str]] = {
 }
 OPERATORS = frozenset({"voucher", "fleet", "journal"})
 STATE = Path("/var/lib/tyst")
+STAFF = OPERATORS | {"payments", "mail", "newsletter", "disclose", "transparency", "backup", "restore"}
+"""What operators do to a provider: counted by kind and month in the state folder, and nothing else about it is."""
 LAUNCHER = str(Path(__file__).resolve().parents[2] / "tyst")
 JOURNEY = ("tyst.proof.journey_command", "a person's way through the whole provider, with stock clients")
 """`tyst lab journey` needs the scanner too, so it lives on the proof's floor, above the lab."""
@@ -57,10 +64,16 @@ def _means_the_lab(words: Sequence[str]) -> bool:
     return "--state" not in words and not STATE.exists() and record.locked(record.CURRENT)
 
 
+def _count(state: Path, name: str) -> None:
+    from tyst.records import staff
+
+    staff.count(state, name, datetime.now(UTC))
+
+
 def _overview() -> int:
     print("usage: ./tyst COMMAND …\n")
     for name, (_, meaning) in ROOMS.items():
-        print(f"  {name:<11}{meaning}")
+        print(f"  {name:<14}{meaning}")
     print("\n`./tyst COMMAND --help` says more.")
     return 0
 
@@ -77,7 +90,11 @@ def _run(name: str, words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog=f"tyst {name}", description=meaning.capitalize() + ".")
     command.add_arguments(parser)
     try:
-        return int(command.run(parser.parse_args(words)))
+        args = parser.parse_args(words)
+        code = int(command.run(args))
+        if code == 0 and name in STAFF and hasattr(args, "state"):
+            _count(args.state, name)
+        return code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
