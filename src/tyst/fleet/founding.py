@@ -4,7 +4,6 @@ Run once, by the operator's hand. Nothing here talks to a network. `fleet.nodes`
 and the site read what is made here.
 """
 
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +24,7 @@ from tyst.records.backup import keys
 from tyst.records.migrate import migrate
 from tyst.records.statements import FleetRow, open_records
 from tyst.records.where import FILE, Server, Where, as_toml, chosen
+from tyst.records.whole import write_whole
 
 LISTS_KEY = "lists.key"
 """Signs the lists of names (32 bytes, Ed25519). The gate never reads it: it may be kept elsewhere."""
@@ -63,22 +63,22 @@ def found(plan: Plan, *, now: float) -> None:
     records.close()
     keys.make_recovery_key(plan.state, plan.state / keys.PRIVATE)
     undone.of_state(plan.state).begin()
-    write_private(plan.state / LISTS_KEY, Ed25519PrivateKey.generate().private_bytes_raw())
+    write_whole(plan.state / LISTS_KEY, Ed25519PrivateKey.generate().private_bytes_raw())
     transparency.found(plan.state, datetime.fromtimestamp(now, UTC).date())
-    write_private(plan.state / "site.keys", keyring.to_text(site).encode())
+    write_whole(plan.state / "site.keys", keyring.to_text(site).encode())
     # Last, because its presence says that the provider is whole.
-    write_private(plan.state / "gate.keys", keyring.to_text(gate).encode())
+    write_whole(plan.state / "gate.keys", keyring.to_text(gate).encode())
 
 
 def _choose(plan: Plan) -> Where:
     """Writes the operator's choice of a database down, if she made one now."""
     if plan.database:
-        write_private(plan.state / FILE, as_toml(Server(plan.database)).encode())
+        write_whole(plan.state / FILE, as_toml(Server(plan.database)).encode())
     return chosen(plan.state)
 
 
 def _write_certificates(plan: Plan, fleet: authority.Authority, *, now: float) -> None:
-    write_private(plan.state / "ca.crt", pem(fleet.der))
+    write_whole(plan.state / "ca.crt", pem(fleet.der))
     key = authority.new_key()
     certificate = authority.server_certificate(fleet, key.public_key(), plan.gate_names, now=now)
     _write_pair(plan.state, "gate", certificate, authority.private_bytes(key))
@@ -91,25 +91,14 @@ def _write_certificates(plan: Plan, fleet: authority.Authority, *, now: float) -
 
 
 def _write_pair(state: Path, name: str, certificate: bytes, key: bytes) -> None:
-    write_private(state / f"{name}.crt", pem(certificate))
+    write_whole(state / f"{name}.crt", pem(certificate))
     private = serialization.load_der_private_key(key, password=None)
     text = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    write_private(state / f"{name}.key", text)
+    write_whole(state / f"{name}.key", text)
 
 
 def pem(certificate: bytes) -> bytes:
     """A certificate (DER) as PEM text."""
     return x509.load_der_x509_certificate(certificate).public_bytes(serialization.Encoding.PEM)
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Writes a file that only its owner can read, whole or not at all (rename(2))."""
-    draft = path.with_suffix(path.suffix + ".new")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

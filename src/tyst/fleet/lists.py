@@ -11,8 +11,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tyst.core.lists import Lists, ListsError, made, opened, parsed, signed
-from tyst.fleet.founding import LISTS_KEY, write_private
+from tyst.fleet.founding import LISTS_KEY
 from tyst.gate.shelf import BUNDLE
+from tyst.records.whole import write_whole
 
 
 class PublishError(Exception):
@@ -48,7 +49,7 @@ def publish(state: Path, files: Mapping[str, Sequence[Path]]) -> Published:
             passed[kind] = passed.get(kind, 0) + unread
     try:
         lists = made(before.version + 1 if before else 1, kinds)
-        write_private(state / BUNDLE, signed(lists, key))
+        write_whole(state / BUNDLE, signed(lists, key))
     except ListsError as error:
         raise PublishError(str(error)) from None
     return Published(lists, passed)

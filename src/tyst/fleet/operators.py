@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tyst.core.court import CourtError
 from tyst.core.signed import SignedError, canonical, public_bytes, public_text
-from tyst.records.statistics import write_whole
+from tyst.records.whole import write_whole
 
 FILE = "operators.json"
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")

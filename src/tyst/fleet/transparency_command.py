@@ -19,8 +19,8 @@ from tyst.core.signed import SignedError, kind_of, opened, public_bytes
 from tyst.fleet import pdf_signature
 from tyst.records import transparency
 from tyst.records.errors import RecordsError
-from tyst.records.statistics import write_whole
 from tyst.records.transparency import CANARY_KEY, FOLDER, TransparencyError
+from tyst.records.whole import write_whole
 
 STATE = Path("/var/lib/tyst")
 REPORT = "report.json"

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
+from tyst.records.whole import write_whole
+
 FILE = "jobs.days"
 MADE_UP = 7
 """How many missed days are made up at most: a reminder of last month helps nobody."""
@@ -61,10 +63,4 @@ class Book:
             return {}
 
     def _write(self, days: dict[str, date]) -> None:
-        draft = self._path.with_suffix(".new")
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            json.dump({job: str(day) for job, day in sorted(days.items())}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)
+        write_whole(self._path, json.dumps({job: str(day) for job, day in sorted(days.items())}).encode())

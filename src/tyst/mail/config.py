@@ -6,12 +6,13 @@ Never in an error: what stands in it.
 """
 
 import json
-import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parseaddr
 from pathlib import Path
+
+from tyst.records.whole import write_whole
 
 FILE = "mail.toml"
 SERVICES = ("mailgun", "postmark", "smtp")
@@ -52,13 +53,7 @@ def read(state: Path) -> Config | None:
 
 def write(state: Path, config: Config) -> None:
     """Writes the file, whole or not at all, readable by its owner only."""
-    draft = state / f"{FILE}.new"
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(to_text(config))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(state / FILE)
+    write_whole(state / FILE, to_text(config).encode())
 
 
 def to_text(config: Config) -> str:

@@ -5,10 +5,11 @@ Written by `./tyst payments setup`, read by `wiring.py`. Never in an error: what
 """
 
 import json
-import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+
+from tyst.records.whole import write_whole
 
 FILE = "payments.toml"
 Answers = Mapping[str, str]
@@ -33,14 +34,7 @@ def read(state: Path) -> dict[str, dict[str, str]]:
 
 def write(state: Path, tables: Mapping[str, Answers]) -> None:
     """Writes the file, whole or not at all, readable by its owner only."""
-    draft = state / f"{FILE}.new"
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(to_text(tables))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(state / FILE)
+    write_whole(state / FILE, to_text(tables).encode())
 
 
 def to_text(tables: Mapping[str, Answers]) -> str:

@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 from tyst.records.errors import RecordsError
+from tyst.records.whole import write_whole
 
 SLOT, SLOTS = 128, 64
 BLOCK = SLOT * SLOTS
@@ -171,19 +172,13 @@ def _whole(handle: int) -> bytes:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Puts a new file in the old one's place, whole or not at all; then overwrites what the old one held."""
-    draft = path.with_suffix(path.suffix + ".new")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
     try:
         old = os.open(path, os.O_WRONLY)
     except FileNotFoundError:
-        draft.replace(path)
+        write_whole(path, content)
         return
     try:
-        draft.replace(path)
+        write_whole(path, content)
         os.pwrite(old, bytes(os.fstat(old).st_size), 0)
         os.fsync(old)
     finally:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tyst.core import metric
 from tyst.core.rounding import month_of
-from tyst.records.statistics import write_whole
+from tyst.records.whole import write_whole
 
 FILE = "staff.json"
 ACTIONS = metric.STAFF_ACTIONS

@@ -6,13 +6,13 @@ month's file. A file has no order of slots and no time but its month, and names 
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from tyst.core.openness.traffic import Heap, heaps
 from tyst.core.signed import SignedError, canonical
 from tyst.records.errors import RecordsError
+from tyst.records.whole import write_whole
 
 FOLDER = "statistics"
 Months = Mapping[str, Mapping[str, Heap]]
@@ -49,14 +49,3 @@ def months(state: Path) -> list[str]:
 def forget(state: Path, month: str) -> None:
     """Removes a month's file, once what may be published of it is signed."""
     (state / FOLDER / f"{month}.json").unlink(missing_ok=True)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file that only its owner can read, whole or not at all (rename(2))."""
-    draft = path.with_suffix(path.suffix + ".new")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

@@ -29,7 +29,7 @@ from tyst.core.openness.report import CANARY, COUNTERS, Keys, Report, build, mon
 from tyst.core.signed import SignedError, canonical, opened, public_bytes, public_text, sealed
 from tyst.records import statistics
 from tyst.records.errors import RecordsError
-from tyst.records.statistics import write_whole
+from tyst.records.whole import write_whole
 
 FOLDER, KEYS = "transparency", "keys.json"
 COUNTERS_KEY, CANARY_KEY = "transparency.key", "canary.key"

@@ -19,7 +19,7 @@ COMPARED = {"username", "lower"}
 """All that an account is found by. `lower`: the whole mail address in small letters."""
 MAY_IMPORT = {
     court: {"core"},
-    operators: {"core", "records.statistics"},
+    operators: {"core", "records.whole"},
     answer_pdf: {"mail.receipts"},
     named: {"core", "records.models"},
     disclose_command: {"core", "fleet", "payments.config", "records.errors", "records.transparency"},
