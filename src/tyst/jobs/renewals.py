@@ -7,10 +7,10 @@ happens, and the reminder of the last day says so in time. Prices are today's; a
 charged.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, cast
 
 from tyst.core.order import SERIAL_BYTES, Order
 from tyst.core.owner import owner_of
@@ -20,19 +20,19 @@ from tyst.core.product import Product
 from tyst.core.vat import treat
 from tyst.payments.orders import OrderKeys
 from tyst.payments.provider import Agreed, Event, PaymentError, Provider
-from tyst.payments.settling import Outcome, Settler
+from tyst.payments.settling import Settler
 from tyst.records import readers
 from tyst.records.readers import Ending
 
 
-class Renewing(Protocol):
+class Renewing(Provider, Protocol):
     """What a provider with `renews` offers besides."""
-
-    name: str
 
     def agreed(self, mandate: str) -> Agreed | None: ...
 
     def renew(self, order: Order, reference: str, mandate: str) -> Event: ...
+
+    def tidy(self, living: Iterable[str]) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,9 @@ class Till:
 def renewals(providers: Mapping[str, Provider], till: Till, today: date) -> dict[str, int]:
     """Charges who is due. Counts of outcomes, and of processors' failures as `away`."""
     counts: dict[str, int] = {}
-    for provider in providers.values():
-        if not provider.renews:
-            continue
+    for provider in _renewing(providers):
         for ending in _due(today):
-            outcome = _renewed(provider, till, ending, today)  # type: ignore[arg-type]
+            outcome = _renewed(provider, till, ending, today)
             if outcome:
                 counts[outcome] = counts.get(outcome, 0) + 1
     return counts
@@ -63,7 +61,11 @@ def renewals(providers: Mapping[str, Provider], till: Till, today: date) -> dict
 def forget_gone(providers: Mapping[str, Provider], till: Till) -> int:
     """Ends the mandates of accounts that went while the processor could not be reached; how many."""
     living = [_mandate(till, name, since) for name, since in readers.everybody()]
-    return sum(provider.tidy(living) for provider in providers.values() if provider.renews)  # type: ignore[attr-defined]
+    return sum(provider.tidy(living) for provider in _renewing(providers))
+
+
+def _renewing(providers: Mapping[str, Provider]) -> list[Renewing]:
+    return [cast(Renewing, provider) for provider in providers.values() if provider.renews]
 
 
 def _mandate(till: Till, username: str, since: datetime) -> str:
@@ -83,8 +85,7 @@ def _renewed(provider: Renewing, till: Till, ending: Ending, today: date) -> str
         if order is None:
             return ""
         event = provider.renew(order, till.orders.seal(order), mandate)
-        outcome: Outcome = till.settler.take(provider, event)  # type: ignore[arg-type]
-        return outcome.value
+        return till.settler.take(provider, event).value
     except PaymentError:
         return "away"
 
