@@ -12,6 +12,7 @@ from tests.unit.site.conftest import Site
 from tests.unit.site.person import Answer, Person
 from tests.unit.site.processor import ProcessorOfTest
 from tests.unit.site.test_public_ipv4 import owner_of_addon, pools, take
+from tyst.lab.wait import wait_until
 from tyst.mail.bounces import Bounces
 from tyst.mail.letter import Letter, MailError
 from tyst.mail.outbox import Outbox
@@ -329,7 +330,10 @@ def test_deleting_removes_everything_that_anybody_holds(site: Site, card: Proces
     assert alice.post("/en/account/delete", {"password": PASSWORD}).status == 200
     assert not Account.objects.exists() and not PublicAddress.objects.exists() and not card.mandates
     assert handle not in site.gate.counts and not service.refuses
-    assert services(site).outbox.waiting(EMAIL) == services(site).bounces.count(EMAIL) == 0
+    wait_until(
+        lambda: services(site).outbox.waiting(EMAIL) == 0, within=5, what="a letter just on its way to be let go"
+    )
+    assert services(site).bounces.count(EMAIL) == 0
     assert len(services(site).shop.till) == 0
 
 
